@@ -1,0 +1,96 @@
+import { Command, Option } from 'commander'
+import { existsSync, renameSync, rmSync } from 'node:fs'
+import path from 'node:path'
+import { systemClock } from '../../service/clock.ts'
+import { exportPieces, writeExport, type ExportForm } from '../../service/recorder/export.ts'
+import { copyDatabase } from '../../service/store/backup.ts'
+import type { Connection } from '../../service/store/open.ts'
+import { CommandError, databaseOf, exitCodes, say, sayAll } from '../io.ts'
+import { databaseOption } from '../options.ts'
+import { openForReport, presentOf, requireFlights } from '../reading.ts'
+import { windowOf, type WindowOptions } from '../window-option.ts'
+
+const formats = ['db', 'json', 'csv', 'flights-csv'] as const
+type Format = (typeof formats)[number]
+
+interface ExportOptions extends WindowOptions {
+  readonly database?: string
+  readonly format?: Format
+  readonly force: boolean
+}
+
+/** `watchkeeper export`: a consistent copy of the database, or the history as JSON or CSV. */
+export function exportCommand(): Command {
+  return new Command('export')
+    .description('Write a consistent copy of the database, or the history as JSON or CSV. The service may run meanwhile.')
+    .argument('<file>', 'file to write; - for standard output (not for a database)')
+    .addOption(databaseOption())
+    .addOption(new Option('--format <format>', "db, json, csv (gaps) or flights-csv; by the file's ending when left out").choices(formats))
+    .option('--force', 'replace the file if it is there', false)
+    .option('--since <time>', 'begin of the window, not for a database')
+    .option('--until <time>', 'end of the window, not for a database')
+    .option('--last <span>', 'window that ends now, such as 30d, not for a database')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  watchkeeper export copy.db
+  watchkeeper export history.json --last 1y
+  watchkeeper export - --format csv | less
+
+Exit codes: 0 written, 1 could not be written, 2 bad arguments, 3 the database cannot be opened.`,
+    )
+    .action(async (file: string, options: ExportOptions) => {
+      const database = databaseOf(options.database)
+      const format = options.format ?? formatOf(file)
+      const window = windowOf(options, systemClock().read().wallMs)
+      if (format === 'db' && file === '-') throw new CommandError('a database cannot be written to standard output', exitCodes.usage)
+      if (format === 'db' && (window.sinceMs !== null || window.untilMs !== null)) {
+        throw new CommandError('a window is not for a database, which is copied whole', exitCodes.usage)
+      }
+      if (file !== '-' && existsSync(file) && !options.force) throw new CommandError(`${file} is there already; --force replaces it`)
+      const db = openForReport(database)
+      try {
+        requireFlights(db, database)
+        if (file === '-') await sayAll(exportPieces(db, { now: presentOf(systemClock()), form: forms[format] ?? 'gaps.csv', ...window }))
+        else {
+          await writeFileSafely(db, path.resolve(file), forms[format], window)
+          say(`Wrote ${file}`)
+        }
+      } finally {
+        db.close()
+      }
+    })
+}
+
+const forms: Readonly<Record<Format, ExportForm | null>> = {
+  db: null,
+  json: 'history.json',
+  csv: 'gaps.csv',
+  'flights-csv': 'flights.csv',
+}
+
+function formatOf(file: string): Format {
+  const ending = path.extname(file).slice(1).toLowerCase()
+  if (ending === 'db' || ending === 'sqlite' || ending === 'sqlite3') return 'db'
+  if (ending === 'json' || ending === 'csv') return ending
+  throw new CommandError(`the ending of '${file}' does not tell a format; say which with --format`, exitCodes.usage)
+}
+
+/** Written beside and renamed, so that a failure leaves neither half a file nor a lost one. */
+async function writeFileSafely(
+  db: Connection,
+  file: string,
+  form: ExportForm | null,
+  window: { sinceMs: number | null; untilMs: number | null },
+): Promise<void> {
+  const partial = `${file}.partial-${process.pid}`
+  try {
+    if (form === null) await copyDatabase(db, partial)
+    else writeExport(db, { now: presentOf(systemClock()), form, target: partial, ...window })
+    renameSync(partial, file)
+  } catch (error) {
+    rmSync(partial, { force: true })
+    throw new CommandError(`cannot write ${file}: ${error instanceof Error ? error.message : String(error)}`)
+  }
+}

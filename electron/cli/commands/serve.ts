@@ -1,0 +1,109 @@
+import { Command } from 'commander'
+import { systemClock } from '../../service/clock.ts'
+import { defaultHost, defaultPort, type ListenAddress } from '../../service/http/listen.ts'
+import { createLog, fileTarget, stderrTarget, verbosities, type LogTarget, type Verbosity } from '../../service/log.ts'
+import type { Ending } from '../../service/recorder/schema.ts'
+import { startService, type Service } from '../../service/service.ts'
+import { asStoreError, StoreError } from '../../service/store/errors.ts'
+import { version } from '../../service/version.ts'
+import { CommandError, databaseOf, exitCodes, say } from '../io.ts'
+import { databaseOption, parseInterval, parseListenOption, parseVerbosity } from '../options.ts'
+
+interface ServeOptions {
+  readonly interval: number
+  readonly verbosity: Verbosity
+  readonly log?: string
+  readonly database?: string
+  readonly listen: ListenAddress
+  readonly auth: boolean
+  readonly allowHost: string[]
+}
+
+/** `watchkeeper serve`: records in the foreground until it is told to stop. */
+export function serveCommand(finish: (exitCode: number) => void): Command {
+  return new Command('serve')
+    .description('Record this machine and serve the UI, in the foreground. SIGTERM and SIGINT (Ctrl-C) end it in order.')
+    .option('-i, --interval <seconds>', 'seconds between stamps', parseInterval, 10)
+    .option('-v, --verbosity <level>', `logging verbosity: ${verbosities.join(', ')}`, parseVerbosity, 'info')
+    .option('-l, --log <file>', 'log to this file instead of standard error')
+    .addOption(databaseOption())
+    .option('--listen <address>', `address of the UI and the API (default: ${defaultHost}:${defaultPort})`, parseListenOption, {
+      host: defaultHost,
+      port: defaultPort,
+    })
+    .option('--allow-host <name>', 'another host name to answer to, for a reverse proxy; may be repeated', collect, [])
+    .option('--no-auth', 'ask for no access key; only on a loopback address')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  watchkeeper serve                                  record into ~/.watchkeeper
+  watchkeeper serve -i 2.5 -d /srv/flights.db        stamp every 2.5 s into another file
+  watchkeeper serve --listen 0.0.0.0:8737            let other machines see the UI (they need the access key)
+
+Exit codes: 0 ended in order, 1 could not start, 2 bad arguments.`,
+    )
+    .action(async (options: ServeOptions) => {
+      finish(await serve(options))
+    })
+}
+
+function collect(value: string, values: string[]): string[] {
+  return [...values, value]
+}
+
+async function serve(options: ServeOptions): Promise<number> {
+  const clock = systemClock()
+  const target = openLog(options.log)
+  const log = createLog(options.verbosity, target, () => clock.read().wallMs)
+  const stopped = Promise.withResolvers<Ending>()
+  // Taken before the start, so that a signal in its midst still ends the flight in order.
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.once(signal, () => stopped.resolve(signal))
+  log.info('Starting flight recorder...')
+  let service: Service
+  try {
+    service = await startService({
+      database: databaseOf(options.database),
+      intervalMs: options.interval * 1_000,
+      listen: options.listen,
+      needsKey: options.auth,
+      allowedHosts: options.allowHost,
+      clock,
+      log,
+    })
+  } catch (error) {
+    const known = error instanceof StoreError || !isSqlite(error) ? error : asStoreError(error, databaseOf(options.database))
+    const reason = known instanceof Error ? known.message : String(known)
+    // The original's words, for whoever searches the log for them.
+    if (options.log !== undefined) log.fatal(`DB connection failed: ${reason}`)
+    target.close()
+    throw new CommandError(reason)
+  }
+  greet(service, options.interval)
+  const how = await stopped.promise
+  await service.stop(how)
+  log.info('Flight recorder shut down.')
+  target.close()
+  return exitCodes.ok
+}
+
+function isSqlite(error: unknown): boolean {
+  return error instanceof Error && error.constructor.name === 'SqliteError'
+}
+
+function openLog(file: string | undefined): LogTarget {
+  if (file === undefined) return stderrTarget
+  try {
+    return fileTarget(file)
+  } catch (error) {
+    throw new CommandError(`cannot write the log: ${error instanceof Error ? error.message : String(error)}`)
+  }
+}
+
+function greet({ database, origin, key }: Service, interval: number): void {
+  say(`Watchkeeper ${version} records this machine every ${interval} s into ${database}`)
+  if (key === null) say(`Open ${origin}/`)
+  // systemd keeps what a service prints, and a key does not belong in a log: https://systemd.io/JOURNAL_NATIVE_PROTOCOL/
+  else if (process.env['JOURNAL_STREAM']) say(`The UI is at ${origin}/; \`watchkeeper open\` opens it with its key`)
+  else say(`Open ${origin}/#key=${key}`)
+}

@@ -1,0 +1,61 @@
+import { homedir } from 'node:os'
+import { canonicalPath, defaultDatabase } from '../service/store/location.ts'
+
+/** Exit codes of the command, in one place. */
+export const exitCodes = {
+  ok: 0,
+  failed: 1,
+  usage: 2,
+  /** The database cannot be opened (as flight-reports) or, for `status`, nothing runs (as the Linux Standard Base has it). */
+  notThere: 3,
+} as const
+
+/** A command that cannot do what was asked, with its sentence and exit code. */
+export class CommandError extends Error {
+  readonly exitCode: number
+
+  constructor(message: string, exitCode: number = exitCodes.failed) {
+    super(message)
+    this.name = 'CommandError'
+    this.exitCode = exitCode
+  }
+}
+
+/** Writes a line to standard output. */
+export function say(line: string): void {
+  process.stdout.write(`${line}\n`)
+}
+
+/**
+ * Writes much text to standard output, waiting whenever the reader is slower. A reader that goes away (`| head`) ends it
+ * quietly.
+ */
+export async function sayAll(lines: Iterable<string>): Promise<void> {
+  const out = process.stdout
+  let isGone = false
+  const gone = new Promise<void>((resolve) => {
+    out.once('error', () => {
+      isGone = true
+      resolve()
+    })
+  })
+  let chunk = ''
+  const flush = async (): Promise<void> => {
+    const text = chunk
+    chunk = ''
+    if (text === '' || out.write(text)) return
+    await Promise.race([new Promise((resolve) => out.once('drain', resolve)), gone])
+  }
+  for (const line of lines) {
+    if (isGone) return
+    chunk += line
+    if (chunk.length > 65_536) await flush()
+  }
+  await flush()
+}
+
+/** Returns the database that a command means. */
+export function databaseOf(option: string | undefined): string {
+  const named = option ?? defaultDatabase({ platform: process.platform, home: homedir(), env: process.env })
+  return canonicalPath(named)
+}

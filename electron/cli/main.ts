@@ -1,0 +1,53 @@
+import { Command, CommanderError } from 'commander'
+import { version } from '../service/version.ts'
+import { doctorCommand } from './commands/doctor.ts'
+import { exportCommand } from './commands/export.ts'
+import { importCommand } from './commands/import.ts'
+import { keyCommand } from './commands/key.ts'
+import { openCommand } from './commands/open.ts'
+import { reportCommand } from './commands/report.ts'
+import { serveCommand } from './commands/serve.ts'
+import { statusCommand } from './commands/status.ts'
+import { CommandError, exitCodes } from './io.ts'
+
+/** Runs the command line and returns the exit code. Every failure is one line on standard error. */
+export async function main(args: readonly string[]): Promise<number> {
+  const program = new Command('watchkeeper')
+    .description('Tells you when your machine stops, and knows when it was itself not looking.')
+    .version(version, '-V, --version')
+  const outcome = { exitCode: exitCodes.ok as number }
+  const finish = (exitCode: number): void => {
+    outcome.exitCode = exitCode
+  }
+  for (const command of [
+    serveCommand(finish),
+    reportCommand(),
+    statusCommand(finish),
+    keyCommand(),
+    openCommand(),
+    exportCommand(),
+    importCommand(),
+    doctorCommand(finish),
+  ]) {
+    program.addCommand(command)
+  }
+  for (const command of [program, ...program.commands]) {
+    command.exitOverride().configureOutput({ outputError: (text, write) => write(oneLine(text)) })
+  }
+  if (args.length === 0) {
+    program.outputHelp({ error: true })
+    return exitCodes.usage
+  }
+  try {
+    await program.parseAsync([...args], { from: 'user' })
+    return outcome.exitCode
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage
+    process.stderr.write(oneLine(`watchkeeper: ${error instanceof Error ? error.message : String(error)}`))
+    return error instanceof CommandError ? error.exitCode : exitCodes.failed
+  }
+}
+
+function oneLine(text: string): string {
+  return `${text.trim().replace(/\s*\n\s*/g, ' ')}\n`
+}

@@ -1,0 +1,12 @@
+#!/usr/bin/env node
+import { checkNode } from './node-version.ts'
+
+// Everything else is loaded only after the check: on an older Node the database library would end the process unheard.
+const problem = checkNode(process.versions.node)
+if (problem === null) {
+  const { main } = await import('./main.ts')
+  process.exitCode = await main(process.argv.slice(2))
+} else {
+  process.stderr.write(`${problem}\n`)
+  process.exitCode = 1
+}

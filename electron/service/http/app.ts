@@ -1,0 +1,125 @@
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import Fastify, { type FastifyError } from 'fastify'
+import { STATUS_CODES } from 'node:http'
+import type { App } from '../context.ts'
+import type { Clock } from '../clock.ts'
+import type { Log } from '../log.ts'
+import { HttpProblem } from '../problem.ts'
+import { sqliteCode } from '../store/errors.ts'
+import { failureLimiter, keyChecker, keyOfHeaders } from './access.ts'
+import { isForeign, securityHeaders } from './headers.ts'
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** `open` needs no access key; every other route does. */
+    readonly access?: 'open' | 'key'
+  }
+}
+
+/** What the guards of the server need to know. */
+export interface Guards {
+  readonly clock: Clock
+  readonly log: Log
+  /** The access key; null with `--no-auth`. */
+  readonly key: string | null
+  readonly isOurHost: (header: string | undefined) => boolean
+}
+
+/** Largest body of the native API, in bytes; ingestion routes set their own. */
+const bodyLimit = 262_144
+
+/** Returns a server with the guards, limits and one shape of error that every route shares. */
+export function createApp(guards: Guards): App {
+  const app = Fastify({
+    bodyLimit,
+    requestTimeout: 30_000,
+    keepAliveTimeout: 10_000,
+    forceCloseConnections: true,
+    return503OnClosing: true,
+    routerOptions: { maxParamLength: 200, ignoreTrailingSlash: false },
+    frameworkErrors: (error, _request, reply) => {
+      reply.raw.writeHead(error.statusCode ?? 400, { 'content-type': 'application/json; charset=utf-8' })
+      reply.raw.end(JSON.stringify({ error: error.message }))
+    },
+    clientErrorHandler(error, socket) {
+      if (socket.destroyed || !socket.writable) return
+      const status = error.code === 'HPE_HEADER_OVERFLOW' ? 431 : error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : 400
+      const body = JSON.stringify({ error: `${STATUS_CODES[status] ?? 'Bad Request'}.` })
+      socket.end(
+        `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\ncontent-type: application/json; charset=utf-8\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+      )
+    },
+    ajv: { customOptions: { removeAdditional: false, coerceTypes: true, useDefaults: true, allErrors: false } },
+  }).withTypeProvider<TypeBoxTypeProvider>() as unknown as App
+
+  guard(app, guards)
+  app.setErrorHandler((error: FastifyError, _request, reply) => {
+    const { status, message } = explain(error)
+    if (status >= 500 && status !== 503) guards.log.error({ err: error }, 'A request failed')
+    if (status === 503) void reply.header('retry-after', '1')
+    return reply.status(status).send({ error: message })
+  })
+  app.setNotFoundHandler((request, reply) =>
+    reply.status(404).send({ error: `there is nothing at ${request.method} ${request.url.slice(0, 200).split('?')[0] ?? ''}` }),
+  )
+  return app
+}
+
+function guard(app: App, { clock, key, isOurHost }: Guards): void {
+  const isRight = key === null ? null : keyChecker(key)
+  const limiter = failureLimiter(clock)
+  app.addHook('onRequest', (request, reply, done) => {
+    void reply.headers(securityHeaders)
+    if (request.url.startsWith('/api/')) void reply.header('cache-control', 'no-store')
+    if (!isOurHost(request.headers.host)) {
+      done(new HttpProblem(403, 'this Host is not one that Watchkeeper answers to; add it with --allow-host'))
+      return
+    }
+    if (request.is404 || request.routeOptions.config.access === 'open') {
+      done()
+      return
+    }
+    if (isForeign(request.headers, isOurHost)) {
+      done(new HttpProblem(403, 'requests from other sites are refused'))
+      return
+    }
+    if (isRight === null) {
+      done()
+      return
+    }
+    const given = keyOfHeaders(request.headers)
+    if (given !== null && isRight(given)) {
+      done()
+      return
+    }
+    if (limiter.isBlocked(request.ip)) {
+      void reply.header('retry-after', '60')
+      done(new HttpProblem(429, 'too many wrong access keys; wait a minute'))
+      return
+    }
+    if (given !== null) limiter.note(request.ip)
+    void reply.header('www-authenticate', 'Bearer')
+    done(new HttpProblem(401, given === null ? 'an access key is needed: see `watchkeeper key`' : 'the access key is wrong'))
+  })
+}
+
+function explain(error: FastifyError): { status: number; message: string } {
+  if (sqliteCode(error)?.startsWith('SQLITE_BUSY')) {
+    return { status: 503, message: 'the database is busy with another program; try again' }
+  }
+  if (sqliteCode(error)?.startsWith('SQLITE_FULL')) return { status: 503, message: 'the disk is full' }
+  const status = error.statusCode ?? 500
+  if (status >= 400 && status < 500) return { status, message: sentenceOf(error) }
+  if (error instanceof HttpProblem) return { status, message: error.message }
+  return { status: 500, message: 'something went wrong here; the log says what' }
+}
+
+function sentenceOf(error: FastifyError): string {
+  const [first] = error.validation ?? []
+  if (!first) return error.message
+  const where = first.instancePath.replaceAll('/', '.').replace(/^\./, '')
+  const extra = first.params['additionalProperty']
+  const what = typeof extra === 'string' ? `'${extra}' is not known here` : (first.message ?? 'is not valid')
+  const place = [error.validationContext, where].filter(Boolean).join('.')
+  return `${place}: ${what}`
+}

@@ -1,0 +1,88 @@
+import { Worker } from 'node:worker_threads'
+import type { Clock, Timer } from '../clock.ts'
+import { ReaderError } from '../problem.ts'
+import type { QueryArgs, QueryName, QueryResult, Reader } from './queries.ts'
+import type { Answer } from './worker.ts'
+
+/** A reader in a thread of its own, which is started when it is first asked and ended when it has been idle. */
+export interface ThreadReader extends Reader {
+  stop(): Promise<void>
+}
+
+/** A thread costs memory that a service at rest can do without. */
+const idleMs = 60_000
+
+interface Waiting {
+  resolve(result: unknown): void
+  reject(error: Error): void
+}
+
+/** Returns a reader of `database`. Nothing is opened before the first question. */
+export function startThreadReader(database: string, clock: Clock): ThreadReader {
+  let worker: Worker | null = null
+  let idle: Timer | null = null
+  let nextId = 1
+  const waiting = new Map<number, Waiting>()
+
+  const failAll = (error: Error): void => {
+    worker = null
+    for (const { reject } of waiting.values()) reject(error)
+    waiting.clear()
+  }
+
+  const end = async (): Promise<void> => {
+    idle?.cancel()
+    const ended = worker
+    worker = null
+    await ended?.terminate()
+  }
+
+  const rest = (): void => {
+    idle?.cancel()
+    idle = clock.after(idleMs, () => {
+      if (waiting.size === 0) void end()
+    })
+  }
+
+  const start = (): Worker => {
+    const started = new Worker(workerFile(), { workerData: { database } })
+    started.on('message', (answer: Answer) => {
+      const asked = waiting.get(answer.id)
+      waiting.delete(answer.id)
+      if ('failure' in answer) asked?.reject(new ReaderError(answer.failure.name, answer.failure.message))
+      else asked?.resolve(answer.result)
+      if (waiting.size === 0) rest()
+    })
+    started.on('error', (error) => {
+      if (worker === started) failAll(error instanceof Error ? error : new Error(String(error)))
+    })
+    started.on('exit', () => {
+      if (worker === started) failAll(new ReaderError('Exit', 'the reader ended'))
+    })
+    return started
+  }
+
+  return {
+    ask<Name extends QueryName>(name: Name, args: QueryArgs<Name>): Promise<QueryResult<Name>> {
+      idle?.cancel()
+      worker ??= start()
+      const id = nextId
+      nextId += 1
+      const asked = worker
+      return new Promise((resolve, reject) => {
+        waiting.set(id, { resolve: (result) => resolve(result as QueryResult<Name>), reject })
+        asked.postMessage({ id, name, args })
+      })
+    },
+    async stop() {
+      await end()
+      failAll(new ReaderError('Stopped', 'the service is stopping'))
+    },
+  }
+}
+
+/** The bundle keeps the worker beside this file as JavaScript; Node runs the source as it is. */
+function workerFile(): URL {
+  const isSource = import.meta.url.endsWith('.ts')
+  return new URL(isSource ? './worker.ts' : './reader-worker.js', import.meta.url)
+}

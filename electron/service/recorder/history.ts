@@ -1,0 +1,103 @@
+import type { Connection } from '../store/open.ts'
+import { placeFlights, type Placed } from './placement.ts'
+import {
+  readBatterySamples,
+  readClockSteps,
+  readEvidence,
+  readFlights,
+  readImported,
+  readLapses,
+} from './rows.ts'
+import { isFresh, isSameBoot } from './rules.ts'
+import { buildTimeline, type Present, type Timeline } from './timeline.ts'
+
+/** A jump of the wall clock, placed on its axis. */
+export interface PlacedStep {
+  readonly atMs: number
+  readonly stepMs: number
+  readonly flightId: number
+}
+
+/** Everything that was recorded, placed and judged. */
+export interface History {
+  readonly timeline: Timeline
+  readonly steps: readonly PlacedStep[]
+  readonly hints: readonly string[]
+  readonly present: Present
+}
+
+/** The machine now, as a reader sees it that does not know whether a flight is being recorded. */
+export type PresentOfReader = Omit<Present, 'runningFlight'>
+
+interface Cached {
+  readonly dataVersion: number
+  readonly wallMs: number
+  readonly history: History
+}
+
+const cache = new WeakMap<Connection, Cached>()
+
+/** The parts of one page are asked for together; what was built for the first serves the others. */
+const cacheMs = 2_000
+
+/** Reads and builds the machine's history as of `now`. Work grows with the number of flights. */
+export function readHistory(db: Connection, now: PresentOfReader): History {
+  const dataVersion = Number(db.pragma('data_version', { simple: true }))
+  const cached = cache.get(db)
+  if (cached?.dataVersion === dataVersion && Math.abs(cached.wallMs - now.wallMs) < cacheMs) return cached.history
+  const history = db.transaction(() => build(db, now))()
+  cache.set(db, { dataVersion, wallMs: now.wallMs, history })
+  return history
+}
+
+function build(db: Connection, now: PresentOfReader): History {
+  const placed = placeFlights(readFlights(db))
+  const evidence = readEvidence(db)
+  const samples = readBatterySamples(db)
+  const present: Present = { ...now, runningFlight: findRunning(placed, now) }
+  const timeline = buildTimeline({
+    placed,
+    imported: readImported(db),
+    lapses: readLapses(db),
+    evidenceOf: (id) => evidence.get(id) ?? [],
+    sampleOf: (id) => samples.get(id) ?? null,
+    present,
+  })
+  return { timeline, steps: placeSteps(db, placed), hints: hintsOf(placed), present }
+}
+
+/** Returns the flight that was stamped so lately that it must still be running, or null. */
+export function findRunning(placed: readonly Placed[], now: PresentOfReader): number | null {
+  for (let index = placed.length - 1; index >= 0 && index >= placed.length - 20; index -= 1) {
+    const entry = placed[index]
+    if (!entry || entry.row.ended !== null) continue
+    const { row } = entry
+    const byBootClock =
+      row.last_boot_ms !== null && now.bootMs !== null && isSameBoot(row.boot_id, now.bootId) === true
+        ? now.bootMs - row.last_boot_ms
+        : null
+    if (entry.source === 'watchkeeper' && byBootClock === null) continue
+    const ageMs = byBootClock ?? now.wallMs - row.last_ts * 1_000
+    if (ageMs >= -5_000 && isFresh(ageMs, row.interval_ms ?? 10_000)) return row.id
+  }
+  return null
+}
+
+function placeSteps(db: Connection, placed: readonly Placed[]): PlacedStep[] {
+  const steps = readClockSteps(db)
+  if (steps.length === 0) return []
+  const beginOf = new Map(placed.map(({ row, beginMs }) => [row.id, beginMs]))
+  return steps.flatMap(({ flight_id, at_elapsed_ms, step_ms }) => {
+    const beginMs = beginOf.get(flight_id)
+    return beginMs === undefined ? [] : [{ atMs: beginMs + at_elapsed_ms, stepMs: step_ms, flightId: flight_id }]
+  })
+}
+
+function hintsOf(placed: readonly Placed[]): string[] {
+  const unset = placed.filter(({ clock }) => clock === 'untrusted').length
+  if (unset === 0) return []
+  const [flights, were, they] = unset === 1 ? ['flight', 'was', 'it is'] : ['flights', 'were', 'they are']
+  return [
+    `${unset} ${flights} ${were} recorded with a clock that was never set or that contradicts the others; ${they} placed between the neighbours, with an error bar.`,
+  ]
+}

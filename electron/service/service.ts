@@ -1,0 +1,264 @@
+import { existsSync, statSync } from 'node:fs'
+import os from 'node:os'
+import { fileURLToPath } from 'node:url'
+import type { ServiceEvent, ServiceInfo } from '../shared/api/service.ts'
+import { isoTime } from '../shared/time-text.ts'
+import type { Clock, Timer } from './clock.ts'
+import type { RoomContext, Topic } from './context.ts'
+import type { EventHub } from './http/event-stream.ts'
+import { isLoopback, originOf, tryAddress, type ListenAddress } from './http/listen.ts'
+import type { HttpServer } from './http/server.ts'
+import type { Log } from './log.ts'
+import { startThreadReader, type ThreadReader } from './reader/thread.ts'
+import { createRecorder, type Recorder, type RecorderEdges } from './recorder/index.ts'
+import type { Ending } from './recorder/schema.ts'
+import { isBackupDue } from './store/backup.ts'
+import { canonicalPath, sideFiles } from './store/location.ts'
+import { takeLock, type ServiceLock } from './store/lock.ts'
+import { makeFolder, openStore, type Connection } from './store/open.ts'
+import { listBackups } from './store/repair.ts'
+import { version } from './version.ts'
+
+/** How a service is to run. */
+export interface ServiceOptions {
+  readonly database: string
+  readonly intervalMs: number
+  readonly listen: ListenAddress
+  readonly needsKey: boolean
+  /** More names that `Host` may carry, for a reverse proxy. */
+  readonly allowedHosts: readonly string[]
+  readonly clock: Clock
+  readonly log: Log
+  readonly edges?: RecorderEdges
+}
+
+/** A service that runs. */
+export interface Service {
+  readonly database: string
+  readonly origin: string
+  /** The access key; null with `--no-auth`. */
+  readonly key: string | null
+  readonly recorder: Recorder
+  /** Resolves when what is done once after a start (import, evidence, backup) is done. */
+  readonly settled: Promise<void>
+  /** Writes the last stamp, finishes requests, closes the database and gives the lock back. */
+  stop(how: Ending): Promise<void>
+}
+
+/** A service that cannot be started as asked, with a sentence for the user. */
+export class ServiceError extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.name = 'ServiceError'
+  }
+}
+
+/** Requests that are still open this long after a stop was asked for are cut off. */
+const closePatienceMs = 1_000
+const backupCheckMs = 10 * 60_000
+
+/**
+ * Starts the service: the lock, the store, the first stamp, and only then the rest.
+ *
+ * @throws StoreError when the database cannot be used, ServiceError when the address cannot
+ */
+export async function startService(options: ServiceOptions): Promise<Service> {
+  const { clock, log, listen } = options
+  if (!options.needsKey && !isLoopback(listen.host)) {
+    throw new ServiceError('--no-auth is only allowed when listening on this machine alone (127.0.0.1, ::1 or localhost)')
+  }
+  makeFolder(options.database)
+  const database = canonicalPath(options.database)
+  const lock = takeLock(database)
+  const opened: { db?: Connection; reader?: ThreadReader; recorder?: Recorder } = {}
+  try {
+    await checkAddress(listen)
+    const nowMs = clock.read().wallMs
+    const { db, repair, copyBeforeMigration } = openStore(database, nowMs)
+    opened.db = db
+    // Another program's write must not hold up the event loop; the recorder tries again by itself.
+    db.pragma('busy_timeout = 50')
+    if (copyBeforeMigration) log.info(`Kept a copy of the database as it was: ${copyBeforeMigration}`)
+    if (repair) {
+      const restored = repair.restoredFrom ? `the backup ${repair.restoredFrom} took its place` : 'there was no backup, so a new one was begun'
+      const text = `The database was damaged (${repair.reason}). It was moved to ${repair.movedTo}, and ${restored}.`
+      log.error(text)
+      db.prepare("INSERT INTO service_event (at_ms, kind, text) VALUES (?, 'database-restored', ?)").run(Math.round(nowMs), text)
+    }
+    const reader = startThreadReader(database, clock)
+    opened.reader = reader
+    const published: { hub: EventHub | null } = { hub: null }
+    const context: RoomContext = {
+      version,
+      db,
+      reader,
+      clock,
+      log,
+      changed: (topic) => publish(published.hub, topic, () => opened.recorder ?? null),
+    }
+    const recorder = createRecorder(context, options.intervalMs, options.edges)
+    recorder.start()
+    opened.recorder = recorder
+    return await completeService(options, database, lock, context, recorder, reader, published)
+  } catch (error) {
+    opened.recorder?.stop('quit')
+    await opened.reader?.stop()
+    opened.db?.close()
+    lock.release()
+    throw error
+  }
+}
+
+function publish(hub: EventHub | null, topic: Topic, recorder: () => Recorder | null): void {
+  if (!hub) return
+  if (topic === 'machine') {
+    const machine = recorder()?.running()
+    if (machine) hub.publish({ topic, machine })
+    return
+  }
+  hub.publish({ topic })
+}
+
+async function completeService(
+  options: ServiceOptions,
+  database: string,
+  lock: ServiceLock,
+  context: RoomContext,
+  recorder: Recorder,
+  reader: ThreadReader,
+  published: { hub: EventHub | null },
+): Promise<Service> {
+  const { clock, log } = options
+  const { db } = context
+  // Loaded only now: the first stamp does not wait for the web server.
+  const [{ createServer }, { createEventHub }, { ensureKey }, { hostChecker }, { recorderRoutes }, { recorderMetrics }] =
+    await Promise.all([
+      import('./http/server.ts'),
+      import('./http/event-stream.ts'),
+      import('./http/access.ts'),
+      import('./http/listen.ts'),
+      import('./recorder/routes.ts'),
+      import('./recorder/metrics.ts'),
+    ])
+  const key = options.needsKey ? ensureKey(sideFiles(database).key) : null
+  const startedAt = isoTime(clock.read().wallMs)
+  const hub = createEventHub(clock, () => ({ version, machine: recorder.running() }))
+  published.hub = hub
+  const server: HttpServer = await createServer({
+    guards: { clock, log: log.child({ name: 'HTTP' }), key, isOurHost: hostChecker(options.listen, options.allowedHosts) },
+    hub,
+    uiFolder: builtUi(),
+    rooms: [
+      {
+        routes: (app) => recorderRoutes(app, recorder, context),
+        metrics: (registry) => recorderMetrics(registry, recorder, context),
+      },
+    ],
+    service: {
+      version,
+      isHealthy: () => recorder.running()?.stampFailure == null,
+      info: () => serviceInfo(db, database, startedAt),
+      dismiss: (id) => db.prepare('UPDATE service_event SET dismissed = 1 WHERE id = ?').run(id).changes === 1,
+    },
+  })
+  const port = await server.listen(options.listen).catch((error: unknown) => {
+    throw addressError(options.listen, error)
+  })
+  const origin = originOf({ host: options.listen.host, port })
+  lock.announce({ pid: process.pid, origin })
+
+  const backups = startBackups(database, clock, log, reader)
+  const settled = recorder
+    .lookBack()
+    .catch((error: unknown) => log.warn({ err: error }, 'Looking back at older records failed'))
+    .then(() => backups.first)
+
+  let stopping: Promise<void> | null = null
+  const stop = async (how: Ending): Promise<void> => {
+    recorder.stop(how)
+    backups.stop()
+    await Promise.race([server.close(), wait(clock, closePatienceMs)])
+    await reader.stop()
+    db.close()
+    lock.release()
+  }
+  return { database, origin, key, recorder, settled, stop: (how) => (stopping ??= stop(how)) }
+}
+
+/** Makes the day's backup at the start and when a new day has begun. */
+function startBackups(database: string, clock: Clock, log: Log, reader: ThreadReader): { first: Promise<void>; stop(): void } {
+  let timer: Timer | null = null
+  let isStopped = false
+  const run = async (): Promise<void> => {
+    try {
+      const nowMs = clock.read().wallMs
+      if (isBackupDue(database, nowMs)) await reader.ask('writeBackup', { database, nowMs })
+    } catch (error) {
+      if (!isStopped) log.error({ err: error }, 'The daily backup failed')
+    }
+    if (!isStopped) timer = clock.after(backupCheckMs, () => void run())
+  }
+  return {
+    first: run(),
+    stop() {
+      isStopped = true
+      timer?.cancel()
+    },
+  }
+}
+
+async function checkAddress(listen: ListenAddress): Promise<void> {
+  try {
+    await tryAddress(listen)
+  } catch (error) {
+    throw addressError(listen, error)
+  }
+}
+
+function addressError(listen: ListenAddress, error: unknown): ServiceError {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  const reasons: Readonly<Record<string, string>> = {
+    EADDRINUSE: 'another program already listens there; choose another address with --listen',
+    EACCES: 'this user may not listen there; choose a port above 1023 with --listen',
+    EADDRNOTAVAIL: 'this machine does not have that address',
+    ENOTFOUND: 'that name is not known',
+  }
+  const reason = reasons[code] ?? (error instanceof Error ? error.message : String(error))
+  return new ServiceError(`cannot listen on ${listen.host}:${listen.port}: ${reason}`, { cause: error })
+}
+
+function serviceInfo(db: Connection, database: string, startedAt: string): ServiceInfo {
+  const rows = db.prepare('SELECT id, at_ms, kind, text, dismissed FROM service_event ORDER BY id DESC LIMIT 100').all() as {
+    id: number
+    at_ms: number
+    kind: ServiceEvent['kind']
+    text: string
+    dismissed: number
+  }[]
+  const [backup] = listBackups(database)
+  return {
+    version,
+    node: process.versions.node,
+    pid: process.pid,
+    startedAt,
+    host: os.hostname(),
+    database,
+    databaseBytes: sizeOf(database) + sizeOf(`${database}-wal`),
+    lastBackup: backup ? isoTime(statSync(backup).mtimeMs) : null,
+    events: rows.map(({ id, at_ms, kind, text, dismissed }) => ({ id, at: isoTime(at_ms), kind, text, dismissed: dismissed === 1 })),
+  }
+}
+
+function sizeOf(file: string): number {
+  return existsSync(file) ? statSync(file).size : 0
+}
+
+function wait(clock: Clock, ms: number): Promise<void> {
+  return new Promise((resolve) => clock.after(ms, resolve))
+}
+
+/** The built UI lies beside the bundle; the source finds it in the build's output. */
+function builtUi(): string {
+  const isSource = import.meta.url.endsWith('.ts')
+  return fileURLToPath(new URL(isSource ? '../../dist/ui/' : '../ui/', import.meta.url))
+}

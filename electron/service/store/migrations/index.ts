@@ -1,0 +1,5 @@
+import type { Migration } from '../migrate.ts'
+import { recorderMigration } from './0001-recorder.ts'
+
+/** All migrations in order; the database's `user_version` is how many of them it has had. */
+export const migrations: readonly Migration[] = [recorderMigration]
