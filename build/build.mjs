@@ -51,7 +51,8 @@ await Promise.all([
       ui({
         dts: false,
         ui: { colors: { primary: 'teal', neutral: 'slate' } },
-        icon: { clientBundle: { scan: true } },
+        // States keep their icons in TypeScript, and a missing one would be asked of a server on the Internet.
+        icon: { clientBundle: { scan: { globInclude: ['**/*.{vue,ts}'] } } },
         colorMode: true,
       }),
     ],

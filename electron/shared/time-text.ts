@@ -32,6 +32,7 @@ export function wordDuration(ms: number): string {
   const shown = parts.slice(first, first + 2)
   const smallest = shown[shown.length - 1]?.[0] ?? second
   let rest = Math.round(ms / smallest) * smallest
+  if (first > 0 && rest >= (parts[first - 1]?.[0] ?? Infinity)) return wordDuration(rest)
   const words: string[] = []
   for (const [unit, name] of shown) {
     const count = Math.floor(rest / unit)

@@ -11,7 +11,7 @@ import type {
 } from '../../shared/api/machine.ts'
 import { percentShares } from '../../shared/shares.ts'
 import { isoTime, isoTimeOrNull, wordDuration } from '../../shared/time-text.ts'
-import { gapKindWords, presenceWords } from '../../shared/vocabulary.ts'
+import { gapKindWords, presenceWords, type GapKind } from '../../shared/vocabulary.ts'
 import type { Connection } from '../store/open.ts'
 import { coalesce, countDays, countWindow, cutStretches } from './figures.ts'
 import { readHistory, type History, type PresentOfReader } from './history.ts'
@@ -36,7 +36,8 @@ const mostClockSteps = 1_000
 
 /** Returns the bounds of a window, never beyond the present. */
 function boundsOf(history: History, { sinceMs, untilMs, now }: WindowArgs): { since: number; until: number } {
-  const until = Math.min(untilMs ?? now.wallMs, Math.max(now.wallMs, history.present.wallMs))
+  // What was built a moment ago knows nothing of the time since.
+  const until = Math.min(untilMs ?? now.wallMs, history.present.wallMs)
   const since = Math.min(sinceMs ?? history.timeline.firstMs ?? until, until)
   return { since, until }
 }
@@ -71,10 +72,12 @@ export function machineHistory(db: Connection, args: WindowArgs): MachineHistory
 }
 
 /** Returns the gaps of a window, newest first. */
-export function machineGaps(db: Connection, args: PageArgs): GapPage {
+export function machineGaps(db: Connection, args: PageArgs & { readonly kind?: GapKind }): GapPage {
   const history = readHistory(db, args.now)
   const { since, until } = boundsOf(history, args)
-  const gaps = history.timeline.gaps.filter(({ fromMs, toMs }) => fromMs < until && toMs > since)
+  const gaps = history.timeline.gaps.filter(
+    ({ fromMs, toMs, kind }) => fromMs < until && toMs > since && (args.kind === undefined || kind === args.kind),
+  )
   const notes = readNotes(db)
   const page = pageOf(gaps, args)
   return { total: gaps.length, gaps: page.map((gap) => gapView(db, gap, notes)) }
@@ -198,9 +201,11 @@ export function machineCalendar(db: Connection, args: { now: PresentOfReader; ye
 /** Returns what the machine was doing at an instant, and since when and until when. */
 export function machineAt(db: Connection, args: { now: PresentOfReader; atMs: number }): StateAt {
   const history = readHistory(db, args.now)
-  const { timeline } = history
-  const [stretch] = cutStretches(timeline, args.atMs, args.atMs + 1)
-  const full = timeline.stretches.find(({ fromMs, toMs }) => fromMs <= args.atMs && args.atMs < toMs)
+  const { timeline, present } = history
+  // The present itself belongs to what came before it.
+  const askedMs = args.atMs >= present.wallMs && args.atMs <= args.now.wallMs ? present.wallMs - 1 : args.atMs
+  const [stretch] = cutStretches(timeline, askedMs, askedMs + 1)
+  const full = timeline.stretches.find(({ fromMs, toMs }) => fromMs <= askedMs && askedMs < toMs)
   const presence = stretch?.presence ?? 'unknown'
   const fromMs = full?.fromMs ?? args.atMs
   const toMs = full?.toMs ?? args.atMs
@@ -210,7 +215,7 @@ export function machineAt(db: Connection, args: { now: PresentOfReader; atMs: nu
     from: isoTime(fromMs),
     to: isoTime(toMs),
     kind: full?.kind ?? null,
-    sentence: sentenceAt(history, args.atMs, full ?? null, presence),
+    sentence: sentenceAt(history, askedMs, full ?? null, presence),
   }
 }
 

@@ -11,6 +11,7 @@ import {
   Gap,
   GapPage,
   GapParams,
+  GapQuery,
   MachineHistory,
   NoteBody,
   PageQuery,
@@ -55,9 +56,19 @@ export function recorderRoutes(app: App, recorder: Recorder, { db, reader, clock
 
   app.get(
     '/api/v1/machine/gaps',
-    { schema: { tags, summary: 'Gaps, newest first', querystring: PageQuery, response: { 200: GapPage } } },
-    ({ query: { limit = 50, offset = 0, ...window } }) =>
-      reader.ask('machineGaps', { now: recorder.present(), ...windowOf(window), limit, offset }),
+    { schema: { tags, summary: 'Gaps, newest first', querystring: GapQuery, response: { 200: GapPage } } },
+    ({ query: { limit = 50, offset = 0, kind, ...window } }) =>
+      reader.ask('machineGaps', { now: recorder.present(), ...windowOf(window), limit, offset, ...(kind && { kind }) }),
+  )
+
+  app.get(
+    '/api/v1/machine/gaps/:id',
+    { schema: { tags, summary: 'One gap', params: GapParams, response: { 200: Gap } } },
+    async ({ params: { id } }) => {
+      const gap = await reader.ask('machineGap', { now: recorder.present(), id })
+      if (!gap) throw new HttpProblem(404, `there is no gap '${id}'`)
+      return gap
+    },
   )
 
   app.get(

@@ -145,6 +145,11 @@ export const PageQuery = Type.Object(
 )
 export type PageQuery = Static<typeof PageQuery>
 
+export const GapQuery = Type.Object(
+  { ...PageQuery.properties, kind: Type.Optional(OneOf(gapKinds)) },
+  { additionalProperties: false },
+)
+
 export const GapPage = Type.Object({ total: Type.Integer(), gaps: Type.Array(Gap) })
 export type GapPage = Static<typeof GapPage>
 

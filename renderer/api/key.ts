@@ -1,0 +1,35 @@
+import { ref } from 'vue'
+
+const storageName = 'watchkeeper-key'
+
+/** The access key that requests carry; null until one is known. */
+export const accessKey = ref<string | null>(read())
+
+function read(): string | null {
+  return sessionStorage.getItem(storageName) ?? localStorage.getItem(storageName)
+}
+
+/** Takes the key from the fragment (`#key=…`) into this tab's memory and out of the address bar and history. */
+export function takeKeyFromAddress(): void {
+  const key = /^#\/?key=([A-Za-z0-9_-]+)/.exec(location.hash)?.[1]
+  if (key === undefined) return
+  sessionStorage.setItem(storageName, key)
+  accessKey.value = key
+  history.replaceState(null, '', `${location.pathname}#/`)
+}
+
+// A tab that is already open is given a new key the same way.
+addEventListener('hashchange', takeKeyFromAddress)
+
+/** Keeps a key that was typed, in this tab or on this device. */
+export function rememberKey(key: string, onDevice: boolean): void {
+  forgetKey()
+  ;(onDevice ? localStorage : sessionStorage).setItem(storageName, key)
+  accessKey.value = key
+}
+
+export function forgetKey(): void {
+  sessionStorage.removeItem(storageName)
+  localStorage.removeItem(storageName)
+  accessKey.value = null
+}

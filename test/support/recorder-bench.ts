@@ -1,0 +1,64 @@
+import path from 'node:path'
+import { onTestFinished } from 'vitest'
+import type { RoomContext } from '../../electron/service/context.ts'
+import { createLog } from '../../electron/service/log.ts'
+import { queries, type Reader } from '../../electron/service/reader/queries.ts'
+import { createRecorder, type Recorder, type RecorderEdges } from '../../electron/service/recorder/index.ts'
+import type { MachineSample } from '../../electron/service/recorder/schema.ts'
+import { openStore, type Connection } from '../../electron/service/store/open.ts'
+import type { FakeClock } from './fake-clock.ts'
+import { temporaryFolder } from './temporary.ts'
+
+export const calmSample: MachineSample = { load: 0.1, memoryFree: 1_000, memoryTotal: 2_000, power: 'mains', battery: 80 }
+
+/** Edges of a machine that tells nothing. */
+export function quietEdges(overrides: Partial<RecorderEdges> = {}): RecorderEdges {
+  return {
+    sample: () => calmSample,
+    timeService: { isSynchronised: () => null, refresh: () => Promise.resolve() },
+    os: 'Linux test',
+    collectStopEvidence: () => Promise.resolve([]),
+    findHistory: () => Promise.resolve([]),
+    ...overrides,
+  }
+}
+
+/** A recorder on a real database file, with a fake clock. */
+export interface Bench {
+  readonly db: Connection
+  readonly database: string
+  readonly recorder: Recorder
+  readonly lines: string[]
+  readonly topics: string[]
+}
+
+/** Answers in the caller's own thread, from the same functions. */
+export function directReader(db: Connection): Reader {
+  return {
+    ask: async (name, args) => (await (queries[name] as (c: Connection, a: unknown) => unknown)(db, args)) as never,
+  }
+}
+
+export function recorderBench(
+  clock: FakeClock,
+  { database, edges, intervalMs = 10_000 }: { database?: string; edges?: Partial<RecorderEdges>; intervalMs?: number } = {},
+): Bench {
+  const file = database ?? path.join(temporaryFolder(), 'watchkeeper.db')
+  const { db } = openStore(file, clock.read().wallMs)
+  db.pragma('busy_timeout = 50')
+  const lines: string[] = []
+  const topics: string[] = []
+  const context: RoomContext = {
+    version: 'test',
+    db,
+    reader: directReader(db),
+    clock,
+    log: createLog('debug', { write: (line) => lines.push(line), close: () => undefined }, () => clock.read().wallMs),
+    changed: (topic) => topics.push(topic),
+  }
+  onTestFinished(() => {
+    if (db.open) db.close()
+  })
+  return { db, database: file, recorder: createRecorder(context, intervalMs, quietEdges(edges)), lines, topics }
+}
+
