@@ -30,7 +30,7 @@ export interface History {
 export type PresentOfReader = Omit<Present, 'runningFlight'>
 
 interface Cached {
-  readonly dataVersion: number
+  readonly version: string
   readonly wallMs: number
   readonly history: History
 }
@@ -42,11 +42,12 @@ const cacheMs = 2_000
 
 /** Reads and builds the machine's history as of `now`. Work grows with the number of flights. */
 export function readHistory(db: Connection, now: PresentOfReader): History {
-  const dataVersion = Number(db.pragma('data_version', { simple: true }))
+  // Others' commits change the one number, this connection's own the other.
+  const version = `${String(db.pragma('data_version', { simple: true }))}.${String(db.prepare('SELECT total_changes()').pluck().get())}`
   const cached = cache.get(db)
-  if (cached?.dataVersion === dataVersion && Math.abs(cached.wallMs - now.wallMs) < cacheMs) return cached.history
+  if (cached?.version === version && Math.abs(cached.wallMs - now.wallMs) < cacheMs) return cached.history
   const history = db.transaction(() => build(db, now))()
-  cache.set(db, { dataVersion, wallMs: now.wallMs, history })
+  cache.set(db, { version, wallMs: now.wallMs, history })
   return history
 }
 
