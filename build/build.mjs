@@ -12,7 +12,10 @@ const outputs = ['dist/node/watchkeeper.js', 'dist/ui/index.html'].map((file) =>
 function isStale() {
   if (!outputs.every((file) => existsSync(file))) return true
   const builtAt = Math.min(...outputs.map((file) => statSync(file).mtimeMs))
-  const sources = globSync(['electron/**/*', 'renderer/**/*', 'build/build.mjs', 'package.json', 'package-lock.json'], { cwd: root })
+  const sources = globSync(
+    ['electron/**/*', 'renderer/**/*', 'build/build.mjs', 'package.json', 'package-lock.json'],
+    { cwd: root },
+  )
   return sources.some((file) => statSync(root + file).mtimeMs > builtAt)
 }
 
@@ -35,7 +38,10 @@ await Promise.all([
       minify: false,
       sourcemap: true,
       rolldownOptions: {
-        input: { watchkeeper: 'electron/cli/watchkeeper.ts', 'reader-worker': 'electron/service/reader/worker.ts' },
+        input: {
+          watchkeeper: 'electron/cli/watchkeeper.ts',
+          'reader-worker': 'electron/service/reader/worker.ts',
+        },
         external,
         output: { format: 'es', entryFileNames: '[name].js', chunkFileNames: '[name]-[hash].js' },
       },

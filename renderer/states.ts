@@ -13,8 +13,18 @@ export const presenceLooks: Readonly<Record<Presence, StateLook>> = {
   up: { icon: 'i-lucide-check', colour: '--state-up', badge: 'success', isHatched: false },
   asleep: { icon: 'i-lucide-moon', colour: '--state-asleep', badge: 'info', isHatched: false },
   down: { icon: 'i-lucide-x', colour: '--state-down', badge: 'error', isHatched: false },
-  'recorder-off': { icon: 'i-lucide-eye-off', colour: '--state-recorder-off', badge: 'neutral', isHatched: true },
-  unknown: { icon: 'i-lucide-circle-question-mark', colour: '--state-unknown', badge: 'neutral', isHatched: true },
+  'recorder-off': {
+    icon: 'i-lucide-eye-off',
+    colour: '--state-recorder-off',
+    badge: 'neutral',
+    isHatched: true,
+  },
+  unknown: {
+    icon: 'i-lucide-circle-question-mark',
+    colour: '--state-unknown',
+    badge: 'neutral',
+    isHatched: true,
+  },
 }
 
 export const gapKindLooks: Readonly<Record<GapKind, StateLook & { readonly word: string }>> = {

@@ -31,7 +31,12 @@ export function fixedRange(sinceMs: number, untilMs: number): Extract<TimeRange,
     : null
 }
 
-const short = new Intl.DateTimeFormat(undefined, { month: 'short', day: 'numeric', hour: '2-digit', minute: '2-digit' })
+const short = new Intl.DateTimeFormat(undefined, {
+  month: 'short',
+  day: 'numeric',
+  hour: '2-digit',
+  minute: '2-digit',
+})
 
 export function describeRange(range: TimeRange): string {
   switch (range.kind) {

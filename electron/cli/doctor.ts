@@ -45,20 +45,28 @@ export async function examine(database: string): Promise<Finding[]> {
 
 function examineFolder(database: string): Finding[] {
   const folder = path.dirname(database)
-  if (!existsSync(folder)) return [hint(`${folder} does not exist yet`, 'start the service: `watchkeeper serve` makes it')]
+  if (!existsSync(folder))
+    return [hint(`${folder} does not exist yet`, 'start the service: `watchkeeper serve` makes it')]
   const findings: Finding[] = []
   try {
     accessSync(folder, constants.W_OK)
     findings.push(ok(`${folder} can be written to`))
   } catch {
-    findings.push(fault(`${folder} cannot be written to by this user`, 'run as the user that owns it, or choose another file with -d'))
+    findings.push(
+      fault(
+        `${folder} cannot be written to by this user`,
+        'run as the user that owns it, or choose another file with -d',
+      ),
+    )
   }
   const { bavail, bsize, type } = statfsSync(folder)
   const free = bavail * bsize
   const words = `${Math.round(free / 1_048_576)} MB free on its disk`
   findings.push(free < littleSpace ? fault(words, 'make room: stamps fail when the disk is full') : ok(words))
   if (process.platform === 'linux' && type === tmpfsMagic) {
-    findings.push(fault(`${folder} is in memory and is lost at every boot`, 'choose a file on a disk with -d'))
+    findings.push(
+      fault(`${folder} is in memory and is lost at every boot`, 'choose a file on a disk with -d'),
+    )
   }
   return findings
 }
@@ -67,12 +75,14 @@ function examineFolder(database: string): Finding[] {
 const tmpfsMagic = 0x01021994
 
 function examineDatabase(database: string): Finding[] {
-  if (!existsSync(database)) return [hint(`${database} does not exist yet`, 'start the service: `watchkeeper serve` makes it')]
+  if (!existsSync(database))
+    return [hint(`${database} does not exist yet`, 'start the service: `watchkeeper serve` makes it')]
   try {
     const db = openReadOnly(database)
     try {
       const { timeline, hints } = readHistory(db, presentOf(systemClock()))
-      const first = timeline.firstMs === null ? 'nothing recorded yet' : `records since ${isoTime(timeline.firstMs)}`
+      const first =
+        timeline.firstMs === null ? 'nothing recorded yet' : `records since ${isoTime(timeline.firstMs)}`
       return [
         ...examineDamage(database),
         ok(`${database}: ${timeline.witnesses.length} flights, ${first}`),
@@ -100,9 +110,19 @@ function examineDamage(database: string): Finding[] {
     const damage = findDamage(database)
     return damage === null
       ? [ok('the database is whole (quick_check)')]
-      : [fault(`the database is damaged: ${damage}`, 'restart the service: it restores the newest whole backup')]
+      : [
+          fault(
+            `the database is damaged: ${damage}`,
+            'restart the service: it restores the newest whole backup',
+          ),
+        ]
   } catch (error) {
-    return [hint(`the database could not be checked: ${error instanceof Error ? error.message : String(error)}`, 'run doctor as the user of the service')]
+    return [
+      hint(
+        `the database could not be checked: ${error instanceof Error ? error.message : String(error)}`,
+        'run doctor as the user of the service',
+      ),
+    ]
   }
 }
 
@@ -116,10 +136,21 @@ function examineBackups(database: string): Finding[] {
 
 function examineKey(database: string): Finding[] {
   const { key: file } = sideFiles(database)
-  if (!existsSync(file)) return [hint('there is no access key yet', 'the service makes one at its first start')]
-  if (readKey(file) === null) return [fault(`${file} cannot be read by this user or is not a key`, 'run as the user of the service, or remove it and restart')]
+  if (!existsSync(file))
+    return [hint('there is no access key yet', 'the service makes one at its first start')]
+  if (readKey(file) === null)
+    return [
+      fault(
+        `${file} cannot be read by this user or is not a key`,
+        'run as the user of the service, or remove it and restart',
+      ),
+    ]
   const isOpen = process.platform !== 'win32' && (statSync(file).mode & 0o077) !== 0
-  return [isOpen ? fault(`${file} can be read by others`, `chmod 600 ${file}`) : ok('the access key is readable by its owner alone')]
+  return [
+    isOpen
+      ? fault(`${file} can be read by others`, `chmod 600 ${file}`)
+      : ok('the access key is readable by its owner alone'),
+  ]
 }
 
 async function examineService(database: string): Promise<Finding[]> {
@@ -129,9 +160,19 @@ async function examineService(database: string): Promise<Finding[]> {
   try {
     const response = await fetch(`${address.origin}/healthz`, { signal: AbortSignal.timeout(5_000) })
     if (response.ok) return [ok(`the service runs at ${address.origin} (process ${address.pid}) and records`)]
-    return [fault(`the service at ${address.origin} cannot write its stamps`, 'its log says why; often the disk is full')]
+    return [
+      fault(
+        `the service at ${address.origin} cannot write its stamps`,
+        'its log says why; often the disk is full',
+      ),
+    ]
   } catch {
-    return [fault(`the service at ${address.origin} does not answer`, `look at its log; process ${address.pid} may hang`)]
+    return [
+      fault(
+        `the service at ${address.origin} does not answer`,
+        `look at its log; process ${address.pid} may hang`,
+      ),
+    ]
   }
 }
 
@@ -139,12 +180,19 @@ async function examineClock(): Promise<Finding[]> {
   const clock = systemClock()
   const { wallMs, bootMs } = clock.read()
   const findings: Finding[] = []
-  if (wallMs < clockFloorMs) findings.push(fault(`the clock says ${isoTime(wallMs)}, which is long past`, 'set the clock, or let NTP do it; flights are placed right afterwards'))
+  if (wallMs < clockFloorMs)
+    findings.push(
+      fault(
+        `the clock says ${isoTime(wallMs)}, which is long past`,
+        'set the clock, or let NTP do it; flights are placed right afterwards',
+      ),
+    )
   const service = systemTimeService()
   await service.refresh()
   const isSynchronised = service.isSynchronised()
   if (isSynchronised === true) findings.push(ok('the clock is synchronised'))
-  else if (isSynchronised === false) findings.push(hint('the clock is not synchronised', 'turn on NTP: `timedatectl set-ntp true`'))
+  else if (isSynchronised === false)
+    findings.push(hint('the clock is not synchronised', 'turn on NTP: `timedatectl set-ntp true`'))
   else findings.push(ok('this system does not tell whether its clock is synchronised'))
   if (clock.bootId === null || bootMs === null) {
     findings.push(hint('this system names its boots badly, so some gaps stay unknown', 'nothing to do'))

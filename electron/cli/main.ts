@@ -20,7 +20,7 @@ export async function main(args: readonly string[]): Promise<number> {
     outcome.exitCode = exitCode
   }
   for (const command of [
-    serveCommand(finish),
+    serveCommand(),
     reportCommand(),
     statusCommand(finish),
     keyCommand(),

@@ -27,10 +27,16 @@ export function parseVerbosity(text: string): Verbosity {
 
 /** @throws CommandError */
 export function parseListenOption(text: string): ListenAddress {
-  return parseListen(text) ?? refuse('--listen', `'${text}' is not an address such as 127.0.0.1:8737 or [::1]:8737`)
+  return (
+    parseListen(text) ??
+    refuse('--listen', `'${text}' is not an address such as 127.0.0.1:8737 or [::1]:8737`)
+  )
 }
 
 /** The option that every command takes. */
 export function databaseOption(): Option {
-  return new Option('-d, --database <path>', 'database path (default: ~/.watchkeeper/watchkeeper.db, or $WATCHKEEPER_DATABASE)')
+  return new Option(
+    '-d, --database <path>',
+    'database path (default: ~/.watchkeeper/watchkeeper.db, or $WATCHKEEPER_DATABASE)',
+  )
 }

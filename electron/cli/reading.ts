@@ -14,15 +14,20 @@ export function openForReport(database: string): Connection {
     return openReadOnly(database)
   } catch (error) {
     if (!(error instanceof StoreError)) throw error
-    if (error.kind === 'missing') throw new CommandError(`DB connection failed: ${error.message} (${database})`, exitCodes.notThere)
-    if (error.kind === 'cannot-open') throw new CommandError(`DB connection failed: ${error.message}`, exitCodes.notThere)
+    if (error.kind === 'missing')
+      throw new CommandError(`DB connection failed: ${error.message} (${database})`, exitCodes.notThere)
+    if (error.kind === 'cannot-open')
+      throw new CommandError(`DB connection failed: ${error.message}`, exitCodes.notThere)
     throw new CommandError(error.message)
   }
 }
 
 /** @throws CommandError when a database holds no flights table, as one that was never a recorder's */
 export function requireFlights(db: Connection, database: string): void {
-  const has = db.prepare("SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'flight'").pluck().get()
+  const has = db
+    .prepare("SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'flight'")
+    .pluck()
+    .get()
   if (has !== 1) throw new CommandError(`${database} holds no flights: it has no table "flight"`)
 }
 

@@ -43,9 +43,17 @@ function* figureLines({ since, until, figures, clockSteps, hints }: MachineHisto
 }
 
 function gapLine(gap: Gap): string {
-  const cause = gap.cause === null ? '' : `, ${causeWords[gap.cause]}${gap.causeConfidence === 'likely' ? ' (likely)' : ''}`
+  const cause =
+    gap.cause === null
+      ? ''
+      : `, ${causeWords[gap.cause]}${gap.causeConfidence === 'likely' ? ' (likely)' : ''}`
   const note = gap.note === null ? '' : ` — ${gap.note.replace(/\s+/g, ' ')}`
-  return row(local(gap.from), gap.ongoing ? 'now' : local(gap.to), wordDuration(gap.durationMs), `${gapKindWords[gap.kind]}${cause}${note}`)
+  return row(
+    local(gap.from),
+    gap.ongoing ? 'now' : local(gap.to),
+    wordDuration(gap.durationMs),
+    `${gapKindWords[gap.kind]}${cause}${note}`,
+  )
 }
 
 function row(from: string, to: string, length: string, what: string): string {

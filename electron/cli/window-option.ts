@@ -9,10 +9,17 @@ export interface WindowOptions {
 }
 
 /** Returns the bounds that a command's options name. @throws CommandError */
-export function windowOf({ since, until, last }: WindowOptions, nowMs: number): { sinceMs: number | null; untilMs: number | null } {
+export function windowOf(
+  { since, until, last }: WindowOptions,
+  nowMs: number,
+): { sinceMs: number | null; untilMs: number | null } {
   try {
     return parseWindow(
-      { ...(since !== undefined && { since }), ...(until !== undefined && { until }), ...(last !== undefined && { last }) },
+      {
+        ...(since !== undefined && { since }),
+        ...(until !== undefined && { until }),
+        ...(last !== undefined && { last }),
+      },
       nowMs,
     )
   } catch (error) {

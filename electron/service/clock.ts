@@ -62,7 +62,10 @@ function readBootId(platform: NodeJS.Platform): string | null {
       case 'linux':
         return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim() || null
       case 'darwin':
-        return execFileSync('/usr/sbin/sysctl', ['-n', 'kern.bootsessionuuid'], { encoding: 'utf8' }).trim() || null
+        return (
+          execFileSync('/usr/sbin/sysctl', ['-n', 'kern.bootsessionuuid'], { encoding: 'utf8' }).trim() ||
+          null
+        )
       default:
         // Windows does not name its boots; the time of the boot does, within the tolerance of `isSameBoot`.
         return `booted-at:${Math.round(Date.now() - os.uptime() * 1_000)}`

@@ -65,7 +65,9 @@ const backupCheckMs = 10 * 60_000
 export async function startService(options: ServiceOptions): Promise<Service> {
   const { clock, log, listen } = options
   if (!options.needsKey && !isLoopback(listen.host)) {
-    throw new ServiceError('--no-auth is only allowed when listening on this machine alone (127.0.0.1, ::1 or localhost)')
+    throw new ServiceError(
+      '--no-auth is only allowed when listening on this machine alone (127.0.0.1, ::1 or localhost)',
+    )
   }
   makeFolder(options.database)
   const database = canonicalPath(options.database)
@@ -80,10 +82,15 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     db.pragma('busy_timeout = 50')
     if (copyBeforeMigration) log.info(`Kept a copy of the database as it was: ${copyBeforeMigration}`)
     if (repair) {
-      const restored = repair.restoredFrom ? `the backup ${repair.restoredFrom} took its place` : 'there was no backup, so a new one was begun'
+      const restored = repair.restoredFrom
+        ? `the backup ${repair.restoredFrom} took its place`
+        : 'there was no backup, so a new one was begun'
       const text = `The database was damaged (${repair.reason}). It was moved to ${repair.movedTo}, and ${restored}.`
       log.error(text)
-      db.prepare("INSERT INTO service_event (at_ms, kind, text) VALUES (?, 'database-restored', ?)").run(Math.round(nowMs), text)
+      db.prepare("INSERT INTO service_event (at_ms, kind, text) VALUES (?, 'database-restored', ?)").run(
+        Math.round(nowMs),
+        text,
+      )
     }
     const reader = startThreadReader(database, clock)
     opened.reader = reader
@@ -131,21 +138,32 @@ async function completeService(
   const { clock, log } = options
   const { db } = context
   // Loaded only now: the first stamp does not wait for the web server.
-  const [{ createServer }, { createEventHub }, { ensureKey }, { hostChecker }, { recorderRoutes }, { recorderMetrics }] =
-    await Promise.all([
-      import('./http/server.ts'),
-      import('./http/event-stream.ts'),
-      import('./http/access.ts'),
-      import('./http/listen.ts'),
-      import('./recorder/routes.ts'),
-      import('./recorder/metrics.ts'),
-    ])
+  const [
+    { createServer },
+    { createEventHub },
+    { ensureKey },
+    { hostChecker },
+    { recorderRoutes },
+    { recorderMetrics },
+  ] = await Promise.all([
+    import('./http/server.ts'),
+    import('./http/event-stream.ts'),
+    import('./http/access.ts'),
+    import('./http/listen.ts'),
+    import('./recorder/routes.ts'),
+    import('./recorder/metrics.ts'),
+  ])
   const key = options.needsKey ? ensureKey(sideFiles(database).key) : null
   const startedAt = isoTime(clock.read().wallMs)
   const hub = createEventHub(clock, () => ({ version, machine: recorder.running() }))
   published.hub = hub
   const server: HttpServer = await createServer({
-    guards: { clock, log: log.child({ name: 'HTTP' }), key, isOurHost: hostChecker(options.listen, options.allowedHosts) },
+    guards: {
+      clock,
+      log: log.child({ name: 'HTTP' }),
+      key,
+      isOurHost: hostChecker(options.listen, options.allowedHosts),
+    },
     hub,
     uiFolder: builtUi(),
     rooms: [
@@ -158,7 +176,8 @@ async function completeService(
       version,
       isHealthy: () => recorder.running()?.stampFailure == null,
       info: () => serviceInfo(db, database, startedAt),
-      dismiss: (id) => db.prepare('UPDATE service_event SET dismissed = 1 WHERE id = ?').run(id).changes === 1,
+      dismiss: (id) =>
+        db.prepare('UPDATE service_event SET dismissed = 1 WHERE id = ?').run(id).changes === 1,
     },
   })
   const port = await server.listen(options.listen).catch((error: unknown) => {
@@ -167,13 +186,15 @@ async function completeService(
   const origin = originOf({ host: options.listen.host, port })
   lock.announce({ pid: process.pid, origin })
 
+  let stopping: Promise<void> | null = null
   const backups = startBackups(database, clock, log, reader)
   const settled = recorder
     .lookBack()
-    .catch((error: unknown) => log.warn({ err: error }, 'Looking back at older records failed'))
+    .catch((error: unknown) => {
+      if (stopping === null) log.warn({ err: error }, 'Looking back at older records failed')
+    })
     .then(() => backups.first)
 
-  let stopping: Promise<void> | null = null
   const stop = async (how: Ending): Promise<void> => {
     recorder.stop(how)
     backups.stop()
@@ -186,7 +207,12 @@ async function completeService(
 }
 
 /** Makes the day's backup at the start and when a new day has begun. */
-function startBackups(database: string, clock: Clock, log: Log, reader: ThreadReader): { first: Promise<void>; stop(): void } {
+function startBackups(
+  database: string,
+  clock: Clock,
+  log: Log,
+  reader: ThreadReader,
+): { first: Promise<void>; stop(): void } {
   let timer: Timer | null = null
   let isStopped = false
   const run = async (): Promise<void> => {
@@ -228,7 +254,9 @@ function addressError(listen: ListenAddress, error: unknown): ServiceError {
 }
 
 function serviceInfo(db: Connection, database: string, startedAt: string): ServiceInfo {
-  const rows = db.prepare('SELECT id, at_ms, kind, text, dismissed FROM service_event ORDER BY id DESC LIMIT 100').all() as {
+  const rows = db
+    .prepare('SELECT id, at_ms, kind, text, dismissed FROM service_event ORDER BY id DESC LIMIT 100')
+    .all() as {
     id: number
     at_ms: number
     kind: ServiceEvent['kind']
@@ -245,7 +273,13 @@ function serviceInfo(db: Connection, database: string, startedAt: string): Servi
     database,
     databaseBytes: sizeOf(database) + sizeOf(`${database}-wal`),
     lastBackup: backup ? isoTime(statSync(backup).mtimeMs) : null,
-    events: rows.map(({ id, at_ms, kind, text, dismissed }) => ({ id, at: isoTime(at_ms), kind, text, dismissed: dismissed === 1 })),
+    events: rows.map(({ id, at_ms, kind, text, dismissed }) => ({
+      id,
+      at: isoTime(at_ms),
+      kind,
+      text,
+      dismissed: dismissed === 1,
+    })),
   }
 }
 

@@ -79,7 +79,9 @@ export function parseInstant(text: string, nowMs: number): number | null {
   const unix = /^@(-?\d+(?:\.\d+)?)$/.exec(trimmed)
   if (unix) return valid(Math.round(Number(unix[1]) * second))
   const match =
-    /^(\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:\.(\d{1,9}))?)?)?\s*(Z|[+-]\d{2}:?\d{2})?$/.exec(trimmed)
+    /^(\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:\.(\d{1,9}))?)?)?\s*(Z|[+-]\d{2}:?\d{2})?$/.exec(
+      trimmed,
+    )
   if (!match) return null
   const [, year, month, day, hours = '00', minutes = '00', seconds = '00', fraction = '', zone] = match
   const millis = Math.floor(Number(`0.${fraction || '0'}`) * second)

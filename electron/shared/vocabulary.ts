@@ -33,7 +33,15 @@ export const clockStates = ['synchronised', 'plausible', 'untrusted'] as const
 export type ClockState = (typeof clockStates)[number]
 
 /** From where a flight came. Everything but `watchkeeper` is imported. */
-export const sources = ['watchkeeper', 'flight-recorder', 'tuptime', 'uptimed', 'wtmp', 'last', 'journal'] as const
+export const sources = [
+  'watchkeeper',
+  'flight-recorder',
+  'tuptime',
+  'uptimed',
+  'wtmp',
+  'last',
+  'journal',
+] as const
 export type Source = (typeof sources)[number]
 
 export const gapKindPresence: Readonly<Record<GapKind, Presence>> = {

@@ -27,27 +27,43 @@ export async function request(path: string, init: RequestInit = {}): Promise<Res
   if (response.ok) return response
   const body = (await response.json().catch(() => null)) as ApiError | null
   const message = body?.error ?? `The service answered ${response.status}.`
-  throw new ApiFailure(response.status === 401 || response.status === 429 ? 'unauthorised' : 'refused', message)
+  throw new ApiFailure(
+    response.status === 401 || response.status === 429 ? 'unauthorised' : 'refused',
+    message,
+  )
 }
 
 /** Gets JSON of the native API. @throws ApiFailure */
-export async function getJson<T>(path: string, query: Readonly<Record<string, string | number | undefined>> = {}, signal?: AbortSignal): Promise<T> {
-  const given = Object.entries(query).flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)]]))
+export async function getJson<T>(
+  path: string,
+  query: Readonly<Record<string, string | number | undefined>> = {},
+  signal?: AbortSignal,
+): Promise<T> {
+  const given = Object.entries(query).flatMap(([name, value]) =>
+    value === undefined ? [] : [[name, String(value)]],
+  )
   const search = new URLSearchParams(given).toString()
-  const response = await request(`/api/v1/${path}${search === '' ? '' : `?${search}`}`, signal ? { signal } : {})
+  const response = await request(
+    `/api/v1/${path}${search === '' ? '' : `?${search}`}`,
+    signal ? { signal } : {},
+  )
   return (await response.json()) as T
 }
 
 /** Sends JSON to the native API and returns what it answers. @throws ApiFailure */
 export async function sendJson<T>(method: 'PUT' | 'POST', path: string, body?: unknown): Promise<T> {
-  const response = await request(`/api/v1/${path}`, { method, ...(body !== undefined && { body: JSON.stringify(body) }) })
+  const response = await request(`/api/v1/${path}`, {
+    method,
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  })
   return (await response.json()) as T
 }
 
 /** Downloads a file of the native API under the name that the service gives it. @throws ApiFailure */
 export async function download(path: string): Promise<void> {
   const response = await request(`/api/v1/${path}`)
-  const name = /filename="([^"]+)"/.exec(response.headers.get('content-disposition') ?? '')?.[1] ?? 'watchkeeper'
+  const name =
+    /filename="([^"]+)"/.exec(response.headers.get('content-disposition') ?? '')?.[1] ?? 'watchkeeper'
   const address = URL.createObjectURL(await response.blob())
   const link = document.createElement('a')
   link.href = address

@@ -34,7 +34,11 @@ export function useGaps(range: Ref<TimeRange>, page: Ref<number>, kind: Ref<GapK
 }
 
 export function useFlights(range: Ref<TimeRange>, page: Ref<number>) {
-  const query = computed(() => ({ ...queryOf(range.value), limit: pageSize, offset: (page.value - 1) * pageSize }))
+  const query = computed(() => ({
+    ...queryOf(range.value),
+    limit: pageSize,
+    offset: (page.value - 1) * pageSize,
+  }))
   return useQuery({
     queryKey: ['machine', 'flights', query],
     queryFn: ({ signal }) => getJson<FlightPage>('machine/flights', query.value, signal),

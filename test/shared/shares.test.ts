@@ -5,7 +5,9 @@ import { percentShares } from '../../electron/shared/shares.ts'
 it('adds up to exactly 100.00 for any parts', () => {
   fc.assert(
     fc.property(fc.array(fc.integer({ min: 0, max: 10 ** 13 }), { minLength: 1, maxLength: 8 }), (values) => {
-      const shares = Object.values(percentShares(Object.fromEntries(values.map((value, index) => [`p${index}`, value]))))
+      const shares = Object.values(
+        percentShares(Object.fromEntries(values.map((value, index) => [`p${index}`, value]))),
+      )
       const total = Math.round(shares.reduce((sum, share) => sum + share, 0) * 100)
       expect(total).toBe(values.some((value) => value > 0) ? 10_000 : 0)
       expect(shares.every((share) => share >= 0 && share <= 100)).toBe(true)

@@ -30,7 +30,10 @@ let boots = 0
 export function fakeClock(options: FakeClockOptions = {}): FakeClock {
   boots += 1
   const stops = options.monotonicStopsInSuspend ?? true
-  const bootId = options.bootId === undefined ? `00000000-0000-4000-8000-${String(boots).padStart(12, '0')}` : options.bootId
+  const bootId =
+    options.bootId === undefined
+      ? `00000000-0000-4000-8000-${String(boots).padStart(12, '0')}`
+      : options.bootId
   let reading: ClockReading = {
     wallMs: options.wallMs ?? Date.UTC(2026, 10, 21, 12),
     monotonicMs: options.bootMs ?? 100_000,
@@ -38,7 +41,11 @@ export function fakeClock(options: FakeClockOptions = {}): FakeClock {
   }
   const pending = new Set<Pending>()
   const move = (ms: number, monotonic: number): void => {
-    reading = { wallMs: reading.wallMs + ms, monotonicMs: reading.monotonicMs + monotonic, bootMs: (reading.bootMs ?? 0) + ms }
+    reading = {
+      wallMs: reading.wallMs + ms,
+      monotonicMs: reading.monotonicMs + monotonic,
+      bootMs: (reading.bootMs ?? 0) + ms,
+    }
   }
   return {
     bootId,
@@ -71,6 +78,12 @@ export function fakeClock(options: FakeClockOptions = {}): FakeClock {
     step(ms) {
       reading = { ...reading, wallMs: reading.wallMs + ms }
     },
-    reboot: (offMs) => fakeClock({ ...options, wallMs: reading.wallMs + offMs, bootMs: 5_000, ...(options.bootId === null && { bootId: null }) }),
+    reboot: (offMs) =>
+      fakeClock({
+        ...options,
+        wallMs: reading.wallMs + offMs,
+        bootMs: 5_000,
+        ...(options.bootId === null && { bootId: null }),
+      }),
   }
 }

@@ -49,8 +49,17 @@ export function makeHistory(database: string, { flights, endMs, spanMs, seed = 7
       beginBootMs: beginMs - bootedAtMs,
       os: `Linux ${kernels[Math.floor((index / flights) * kernels.length)] ?? ''}`,
       ended,
-      ...(random() > 0.8 && lengthMs > 60_000 && { sleep: { atMs: Math.round(lengthMs / 3), lengthMs: Math.round(lengthMs / 5) } }),
-      ...(ended === null && random() > 0.5 && { evidence: { fact: 'panic', text: 'kernel: Kernel panic - not syncing: Fatal exception in interrupt' } }),
+      ...(random() > 0.8 &&
+        lengthMs > 60_000 && {
+          sleep: { atMs: Math.round(lengthMs / 3), lengthMs: Math.round(lengthMs / 5) },
+        }),
+      ...(ended === null &&
+        random() > 0.5 && {
+          evidence: {
+            fact: 'panic',
+            text: 'kernel: Kernel panic - not syncing: Fatal exception in interrupt',
+          },
+        }),
     })
   }
   table.insert(made)

@@ -39,7 +39,10 @@ export function makeFlightRecorderDatabase(file: string, rows: readonly (readonl
 }
 
 /** Opens the tables of a database that the service has opened before, to write flights into its past. */
-export function openFlightTable(database: string): { insert(flights: readonly MadeFlight[]): void; close(): void } {
+export function openFlightTable(database: string): {
+  insert(flights: readonly MadeFlight[]): void
+  close(): void
+} {
   const db = new Database(database)
   const insertFlight = db.prepare('INSERT INTO flight (duration, last_ts) VALUES (?, ?)')
   const insertDetail = db.prepare(
@@ -51,7 +54,9 @@ export function openFlightTable(database: string): { insert(flights: readonly Ma
   const insertLapse = db.prepare(
     "INSERT INTO lapse (flight_id, at_elapsed_ms, length_ms, kind, seen_by) VALUES (?, ?, ?, 'asleep', 'boot-clock')",
   )
-  const insertEvidence = db.prepare('INSERT INTO stop_evidence (flight_id, source, at_ms, fact, text) VALUES (?, ?, ?, ?, ?)')
+  const insertEvidence = db.prepare(
+    'INSERT INTO stop_evidence (flight_id, source, at_ms, fact, text) VALUES (?, ?, ?, ?, ?)',
+  )
   const insertAll = db.transaction((flights: readonly MadeFlight[]) => {
     for (const flight of flights) {
       const { beginMs, lengthMs, bootId, beginBootMs, clock = 'plausible', sleep, evidence } = flight

@@ -9,7 +9,13 @@ import { openStore, type Connection } from '../../electron/service/store/open.ts
 import type { FakeClock } from './fake-clock.ts'
 import { temporaryFolder } from './temporary.ts'
 
-export const calmSample: MachineSample = { load: 0.1, memoryFree: 1_000, memoryTotal: 2_000, power: 'mains', battery: 80 }
+export const calmSample: MachineSample = {
+  load: 0.1,
+  memoryFree: 1_000,
+  memoryTotal: 2_000,
+  power: 'mains',
+  battery: 80,
+}
 
 /** Edges of a machine that tells nothing. */
 export function quietEdges(overrides: Partial<RecorderEdges> = {}): RecorderEdges {
@@ -35,13 +41,18 @@ export interface Bench {
 /** Answers in the caller's own thread, from the same functions. */
 export function directReader(db: Connection): Reader {
   return {
-    ask: async (name, args) => (await (queries[name] as (c: Connection, a: unknown) => unknown)(db, args)) as never,
+    ask: async (name, args) =>
+      (await (queries[name] as (c: Connection, a: unknown) => unknown)(db, args)) as never,
   }
 }
 
 export function recorderBench(
   clock: FakeClock,
-  { database, edges, intervalMs = 10_000 }: { database?: string; edges?: Partial<RecorderEdges>; intervalMs?: number } = {},
+  {
+    database,
+    edges,
+    intervalMs = 10_000,
+  }: { database?: string; edges?: Partial<RecorderEdges>; intervalMs?: number } = {},
 ): Bench {
   const file = database ?? path.join(temporaryFolder(), 'watchkeeper.db')
   const { db } = openStore(file, clock.read().wallMs)
@@ -53,12 +64,21 @@ export function recorderBench(
     db,
     reader: directReader(db),
     clock,
-    log: createLog('debug', { write: (line) => lines.push(line), close: () => undefined }, () => clock.read().wallMs),
+    log: createLog(
+      'debug',
+      { write: (line) => lines.push(line), close: () => undefined },
+      () => clock.read().wallMs,
+    ),
     changed: (topic) => topics.push(topic),
   }
   onTestFinished(() => {
     if (db.open) db.close()
   })
-  return { db, database: file, recorder: createRecorder(context, intervalMs, quietEdges(edges)), lines, topics }
+  return {
+    db,
+    database: file,
+    recorder: createRecorder(context, intervalMs, quietEdges(edges)),
+    lines,
+    topics,
+  }
 }
-

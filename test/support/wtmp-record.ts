@@ -1,5 +1,11 @@
 /** Makes a record of wtmp as glibc writes it, with 32-bit (narrow) or 64-bit (wide) times (utmp(5)). */
-export function wtmpRecord(layout: 'narrow' | 'wide', type: number, user: string, atMs: number, host: string): Buffer {
+export function wtmpRecord(
+  layout: 'narrow' | 'wide',
+  type: number,
+  user: string,
+  atMs: number,
+  host: string,
+): Buffer {
   const record = Buffer.alloc(layout === 'narrow' ? 384 : 400)
   record.writeInt16LE(type, 0)
   record.write('~', 8)

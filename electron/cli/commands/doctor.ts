@@ -20,7 +20,9 @@ export function doctorCommand(finish: (exitCode: number) => void): Command {
     .action(async (options: DoctorOptions) => {
       const findings = await examine(databaseOf(options.database))
       if (options.json) say(JSON.stringify(findings, null, 2))
-      else for (const { level, what, fix } of findings) say(`${marks[level]}  ${what}${fix === null ? '' : `\n      → ${fix}`}`)
+      else
+        for (const { level, what, fix } of findings)
+          say(`${marks[level]}  ${what}${fix === null ? '' : `\n      → ${fix}`}`)
       finish(findings.some(({ level }) => level === 'fault') ? exitCodes.failed : exitCodes.ok)
     })
 }

@@ -22,10 +22,17 @@ interface ExportOptions extends WindowOptions {
 /** `watchkeeper export`: a consistent copy of the database, or the history as JSON or CSV. */
 export function exportCommand(): Command {
   return new Command('export')
-    .description('Write a consistent copy of the database, or the history as JSON or CSV. The service may run meanwhile.')
+    .description(
+      'Write a consistent copy of the database, or the history as JSON or CSV. The service may run meanwhile.',
+    )
     .argument('<file>', 'file to write; - for standard output (not for a database)')
     .addOption(databaseOption())
-    .addOption(new Option('--format <format>', "db, json, csv (gaps) or flights-csv; by the file's ending when left out").choices(formats))
+    .addOption(
+      new Option(
+        '--format <format>',
+        "db, json, csv (gaps) or flights-csv; by the file's ending when left out",
+      ).choices(formats),
+    )
     .option('--force', 'replace the file if it is there', false)
     .option('--since <time>', 'begin of the window, not for a database')
     .option('--until <time>', 'end of the window, not for a database')
@@ -44,15 +51,20 @@ Exit codes: 0 written, 1 could not be written, 2 bad arguments, 3 the database c
       const database = databaseOf(options.database)
       const format = options.format ?? formatOf(file)
       const window = windowOf(options, systemClock().read().wallMs)
-      if (format === 'db' && file === '-') throw new CommandError('a database cannot be written to standard output', exitCodes.usage)
+      if (format === 'db' && file === '-')
+        throw new CommandError('a database cannot be written to standard output', exitCodes.usage)
       if (format === 'db' && (window.sinceMs !== null || window.untilMs !== null)) {
         throw new CommandError('a window is not for a database, which is copied whole', exitCodes.usage)
       }
-      if (file !== '-' && existsSync(file) && !options.force) throw new CommandError(`${file} is there already; --force replaces it`)
+      if (file !== '-' && existsSync(file) && !options.force)
+        throw new CommandError(`${file} is there already; --force replaces it`)
       const db = openForReport(database)
       try {
         requireFlights(db, database)
-        if (file === '-') await sayAll(exportPieces(db, { now: presentOf(systemClock()), form: forms[format] ?? 'gaps.csv', ...window }))
+        if (file === '-')
+          await sayAll(
+            exportPieces(db, { now: presentOf(systemClock()), form: forms[format] ?? 'gaps.csv', ...window }),
+          )
         else {
           await writeFileSafely(db, path.resolve(file), forms[format], window)
           say(`Wrote ${file}`)
@@ -74,7 +86,10 @@ function formatOf(file: string): Format {
   const ending = path.extname(file).slice(1).toLowerCase()
   if (ending === 'db' || ending === 'sqlite' || ending === 'sqlite3') return 'db'
   if (ending === 'json' || ending === 'csv') return ending
-  throw new CommandError(`the ending of '${file}' does not tell a format; say which with --format`, exitCodes.usage)
+  throw new CommandError(
+    `the ending of '${file}' does not tell a format; say which with --format`,
+    exitCodes.usage,
+  )
 }
 
 /** Written beside and renamed, so that a failure leaves neither half a file nor a lost one. */

@@ -26,10 +26,16 @@ interface ImportOptions {
 /** `watchkeeper import`: older history from other tools' records. */
 export function importCommand(): Command {
   return new Command('import')
-    .description('Import older history. Without a file, looks where other tools keep theirs. Importing again doubles nothing.')
+    .description(
+      'Import older history. Without a file, looks where other tools keep theirs. Importing again doubles nothing.',
+    )
     .argument('[file...]', 'databases or records to read')
     .addOption(databaseOption())
-    .addOption(new Option('--from <source>', 'what the files are; found out from their content when left out').choices(importSources))
+    .addOption(
+      new Option('--from <source>', 'what the files are; found out from their content when left out').choices(
+        importSources,
+      ),
+    )
     .option('--dry-run', 'only tell what is there', false)
     .addHelpText(
       'after',
@@ -64,7 +70,11 @@ Exit codes: 0 imported, 1 a file cannot be imported (nothing of it is), 2 bad ar
     })
 }
 
-async function read(database: string, files: readonly string[], from: ImportSource | undefined): Promise<Found[]> {
+async function read(
+  database: string,
+  files: readonly string[],
+  from: ImportSource | undefined,
+): Promise<Found[]> {
   const nowMs = systemClock().read().wallMs
   if (files.length === 0) return findHistory(nowMs)
   try {

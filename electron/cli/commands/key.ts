@@ -9,7 +9,10 @@ export function keyCommand(): Command {
   return new Command('key')
     .description('Print the access key of the service, alone on one line.')
     .addOption(databaseOption())
-    .addHelpText('after', '\nExample:\n  curl -H "X-Api-Key: $(watchkeeper key)" http://127.0.0.1:8737/api/v1/machine/now')
+    .addHelpText(
+      'after',
+      '\nExample:\n  curl -H "X-Api-Key: $(watchkeeper key)" http://127.0.0.1:8737/api/v1/machine/now',
+    )
     .action((options: { database?: string }) => {
       say(requireKey(databaseOf(options.database)))
     })
@@ -20,7 +23,10 @@ export function requireKey(database: string): string {
   const { key: file } = sideFiles(database)
   const key = readKey(file)
   if (key === null) {
-    throw new CommandError(`there is no readable access key at ${file}; start the service once with \`watchkeeper serve\``, exitCodes.notThere)
+    throw new CommandError(
+      `there is no readable access key at ${file}; start the service once with \`watchkeeper serve\``,
+      exitCodes.notThere,
+    )
   }
   return key
 }

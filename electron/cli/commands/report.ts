@@ -22,9 +22,13 @@ interface ReportOptions extends WindowOptions {
 /** `watchkeeper report`: what was recorded. */
 export function reportCommand(): Command {
   return new Command('report')
-    .description("Report flights and downtime. Prints flight-reports' text; --table, --json and --csv tell more.")
+    .description(
+      "Report flights and downtime. Prints flight-reports' text; --table, --json and --csv tell more.",
+    )
     .addOption(databaseOption())
-    .addOption(new Option('--table', 'a readable table with causes and availability').conflicts(['json', 'csv', 'at']))
+    .addOption(
+      new Option('--table', 'a readable table with causes and availability').conflicts(['json', 'csv', 'at']),
+    )
     .addOption(new Option('--json', 'the whole history as JSON').conflicts(['csv']))
     .addOption(new Option('--csv', 'the gaps as CSV').conflicts(['at']))
     .option('--since <time>', 'begin of the window, such as 2026-11-21 or 2026-11-21T03:00')

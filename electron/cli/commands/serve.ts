@@ -1,7 +1,14 @@
 import { Command } from 'commander'
 import { systemClock } from '../../service/clock.ts'
 import { defaultHost, defaultPort, type ListenAddress } from '../../service/http/listen.ts'
-import { createLog, fileTarget, stderrTarget, verbosities, type LogTarget, type Verbosity } from '../../service/log.ts'
+import {
+  createLog,
+  fileTarget,
+  stderrTarget,
+  verbosities,
+  type LogTarget,
+  type Verbosity,
+} from '../../service/log.ts'
 import type { Ending } from '../../service/recorder/schema.ts'
 import { startService, type Service } from '../../service/service.ts'
 import { asStoreError, StoreError } from '../../service/store/errors.ts'
@@ -20,18 +27,30 @@ interface ServeOptions {
 }
 
 /** `watchkeeper serve`: records in the foreground until it is told to stop. */
-export function serveCommand(finish: (exitCode: number) => void): Command {
+export function serveCommand(): Command {
   return new Command('serve')
-    .description('Record this machine and serve the UI, in the foreground. SIGTERM and SIGINT (Ctrl-C) end it in order.')
+    .description(
+      'Record this machine and serve the UI, in the foreground. SIGTERM and SIGINT (Ctrl-C) end it in order.',
+    )
     .option('-i, --interval <seconds>', 'seconds between stamps', parseInterval, 10)
     .option('-v, --verbosity <level>', `logging verbosity: ${verbosities.join(', ')}`, parseVerbosity, 'info')
     .option('-l, --log <file>', 'log to this file instead of standard error')
     .addOption(databaseOption())
-    .option('--listen <address>', `address of the UI and the API (default: ${defaultHost}:${defaultPort})`, parseListenOption, {
-      host: defaultHost,
-      port: defaultPort,
-    })
-    .option('--allow-host <name>', 'another host name to answer to, for a reverse proxy; may be repeated', collect, [])
+    .option(
+      '--listen <address>',
+      `address of the UI and the API (default: ${defaultHost}:${defaultPort})`,
+      parseListenOption,
+      {
+        host: defaultHost,
+        port: defaultPort,
+      },
+    )
+    .option(
+      '--allow-host <name>',
+      'another host name to answer to, for a reverse proxy; may be repeated',
+      collect,
+      [],
+    )
     .option('--no-auth', 'ask for no access key; only on a loopback address')
     .addHelpText(
       'after',
@@ -43,22 +62,21 @@ Examples:
 
 Exit codes: 0 ended in order, 1 could not start, 2 bad arguments.`,
     )
-    .action(async (options: ServeOptions) => {
-      finish(await serve(options))
-    })
+    .action(serve)
 }
 
 function collect(value: string, values: string[]): string[] {
   return [...values, value]
 }
 
-async function serve(options: ServeOptions): Promise<number> {
+async function serve(options: ServeOptions): Promise<never> {
   const clock = systemClock()
   const target = openLog(options.log)
   const log = createLog(options.verbosity, target, () => clock.read().wallMs)
   const stopped = Promise.withResolvers<Ending>()
   // Taken before the start, so that a signal in its midst still ends the flight in order.
-  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.once(signal, () => stopped.resolve(signal))
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const)
+    process.once(signal, () => stopped.resolve(signal))
   log.info('Starting flight recorder...')
   let service: Service
   try {
@@ -72,7 +90,10 @@ async function serve(options: ServeOptions): Promise<number> {
       log,
     })
   } catch (error) {
-    const known = error instanceof StoreError || !isSqlite(error) ? error : asStoreError(error, databaseOf(options.database))
+    const known =
+      error instanceof StoreError || !isSqlite(error)
+        ? error
+        : asStoreError(error, databaseOf(options.database))
     const reason = known instanceof Error ? known.message : String(known)
     // The original's words, for whoever searches the log for them.
     if (options.log !== undefined) log.fatal(`DB connection failed: ${reason}`)
@@ -84,7 +105,8 @@ async function serve(options: ServeOptions): Promise<number> {
   await service.stop(how)
   log.info('Flight recorder shut down.')
   target.close()
-  return exitCodes.ok
+  // A program that was asked about the past may still run; it must not hold up the end.
+  process.exit(exitCodes.ok)
 }
 
 function isSqlite(error: unknown): boolean {
@@ -104,6 +126,7 @@ function greet({ database, origin, key }: Service, interval: number): void {
   say(`Watchkeeper ${version} records this machine every ${interval} s into ${database}`)
   if (key === null) say(`Open ${origin}/`)
   // systemd keeps what a service prints, and a key does not belong in a log: https://systemd.io/JOURNAL_NATIVE_PROTOCOL/
-  else if (process.env['JOURNAL_STREAM']) say(`The UI is at ${origin}/; \`watchkeeper open\` opens it with its key`)
+  else if (process.env['JOURNAL_STREAM'])
+    say(`The UI is at ${origin}/; \`watchkeeper open\` opens it with its key`)
   else say(`Open ${origin}/#key=${key}`)
 }

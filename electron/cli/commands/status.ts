@@ -55,8 +55,12 @@ async function readStatus(database: string): Promise<Status> {
 async function askMachine({ origin }: ServiceAddress, key: string | null): Promise<RunningFlight | string> {
   try {
     const headers: Record<string, string> = key === null ? {} : { authorization: `Bearer ${key}` }
-    const response = await fetch(`${origin}/api/v1/machine/now`, { headers, signal: AbortSignal.timeout(5_000) })
-    if (response.status === 401) return 'the access key cannot be read by this user, so the service does not answer'
+    const response = await fetch(`${origin}/api/v1/machine/now`, {
+      headers,
+      signal: AbortSignal.timeout(5_000),
+    })
+    if (response.status === 401)
+      return 'the access key cannot be read by this user, so the service does not answer'
     if (!response.ok) return `the service answers ${response.status}`
     return (await response.json()) as RunningFlight
   } catch (error) {
@@ -84,10 +88,16 @@ function describe(status: Status): string[] {
     const last = lastKnown ? [`The record says now: ${lastKnown.sentence}`] : []
     return [`No service runs on ${database}. Start it with \`watchkeeper serve\`.`, ...last]
   }
-  const lines = [`The service runs${service ? ` at ${service.origin} (process ${service.pid})` : ''}, on ${database}.`]
+  const lines = [
+    `The service runs${service ? ` at ${service.origin} (process ${service.pid})` : ''}, on ${database}.`,
+  ]
   if (machine) {
-    lines.push(`Flight #${machine.id} has lasted ${wordDuration(machine.durationMs)}, since ${machine.begin}.`)
-    lines.push(`Last stamp ${machine.lastStamp}, every ${machine.intervalMs / 1_000} s; clock ${machine.clock}.`)
+    lines.push(
+      `Flight #${machine.id} has lasted ${wordDuration(machine.durationMs)}, since ${machine.begin}.`,
+    )
+    lines.push(
+      `Last stamp ${machine.lastStamp}, every ${machine.intervalMs / 1_000} s; clock ${machine.clock}.`,
+    )
   }
   if (problem !== null) lines.push(`Problem: ${problem}.`)
   return lines

@@ -47,7 +47,10 @@ const failureWindowMs = 60_000
 const mostAddresses = 10_000
 
 /** Counts wrong keys by address. A right key always passes: guessing 256 bits is hopeless, the limit only saves work. */
-export function failureLimiter(clock: Clock): { note(address: string): void; isBlocked(address: string): boolean } {
+export function failureLimiter(clock: Clock): {
+  note(address: string): void
+  isBlocked(address: string): boolean
+} {
   const failures = new Map<string, { count: number; sinceMs: number }>()
   const current = (address: string): { count: number; sinceMs: number } | null => {
     const entry = failures.get(address)
@@ -70,7 +73,9 @@ export function failureLimiter(clock: Clock): { note(address: string): void; isB
 }
 
 /** Returns the key that a request's headers carry: `Authorization: Bearer` or `X-Api-Key`. */
-export function keyOfHeaders(headers: Readonly<Record<string, string | string[] | undefined>>): string | null {
+export function keyOfHeaders(
+  headers: Readonly<Record<string, string | string[] | undefined>>,
+): string | null {
   const bearer = /^Bearer +(\S+) *$/i.exec(String(headers['authorization'] ?? ''))?.[1]
   if (bearer !== undefined) return bearer
   const apiKey = headers['x-api-key']

@@ -43,13 +43,16 @@ export function createApp(guards: Guards): App {
     },
     clientErrorHandler(error, socket) {
       if (socket.destroyed || !socket.writable) return
-      const status = error.code === 'HPE_HEADER_OVERFLOW' ? 431 : error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : 400
+      const status =
+        error.code === 'HPE_HEADER_OVERFLOW' ? 431 : error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : 400
       const body = JSON.stringify({ error: `${STATUS_CODES[status] ?? 'Bad Request'}.` })
       socket.end(
         `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\ncontent-type: application/json; charset=utf-8\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
       )
     },
-    ajv: { customOptions: { removeAdditional: false, coerceTypes: true, useDefaults: true, allErrors: false } },
+    ajv: {
+      customOptions: { removeAdditional: false, coerceTypes: true, useDefaults: true, allErrors: false },
+    },
   }).withTypeProvider<TypeBoxTypeProvider>() as unknown as App
 
   guard(app, guards)
@@ -60,7 +63,11 @@ export function createApp(guards: Guards): App {
     return reply.status(status).send({ error: message })
   })
   app.setNotFoundHandler((request, reply) =>
-    reply.status(404).send({ error: `there is nothing at ${request.method} ${request.url.slice(0, 200).split('?')[0] ?? ''}` }),
+    reply
+      .status(404)
+      .send({
+        error: `there is nothing at ${request.method} ${request.url.slice(0, 200).split('?')[0] ?? ''}`,
+      }),
   )
   return app
 }
@@ -99,7 +106,12 @@ function guard(app: App, { clock, key, isOurHost }: Guards): void {
     }
     if (given !== null) limiter.note(request.ip)
     void reply.header('www-authenticate', 'Bearer')
-    done(new HttpProblem(401, given === null ? 'an access key is needed: see `watchkeeper key`' : 'the access key is wrong'))
+    done(
+      new HttpProblem(
+        401,
+        given === null ? 'an access key is needed: see `watchkeeper key`' : 'the access key is wrong',
+      ),
+    )
   })
 }
 

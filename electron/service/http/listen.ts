@@ -43,7 +43,10 @@ export function originOf({ host, port }: ListenAddress): string {
  * Returns whether a `Host` header names this server. Names that are not ours are refused, so that no web page can reach us by
  * pointing its own name at this machine (DNS rebinding); an IP address cannot be pointed elsewhere.
  */
-export function hostChecker(address: ListenAddress, extraNames: readonly string[]): (header: string | undefined) => boolean {
+export function hostChecker(
+  address: ListenAddress,
+  extraNames: readonly string[],
+): (header: string | undefined) => boolean {
   const names = new Set(extraNames.map((name) => name.toLowerCase()))
   names.add(address.host.toLowerCase())
   if (isLoopback(address.host) || isWildcard(address.host)) {

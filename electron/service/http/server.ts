@@ -4,7 +4,14 @@ import type { AddressInfo } from 'node:net'
 import { Registry, Gauge } from 'prom-client'
 import { Type } from 'typebox'
 import { ApiError } from '../../shared/api/common.ts'
-import { EventParams, Healthz, ServiceEvent, ServiceInfo, StreamDelta, StreamSnapshot } from '../../shared/api/service.ts'
+import {
+  EventParams,
+  Healthz,
+  ServiceEvent,
+  ServiceInfo,
+  StreamDelta,
+  StreamSnapshot,
+} from '../../shared/api/service.ts'
 import type { App, RoomRoutes } from '../context.ts'
 import { HttpProblem } from '../problem.ts'
 import { createApp, type Guards } from './app.ts'
@@ -37,7 +44,13 @@ export interface HttpServer {
 }
 
 /** Builds the server with the routes of all rooms. */
-export async function createServer({ guards, rooms, hub, service, uiFolder }: ServerParts): Promise<HttpServer> {
+export async function createServer({
+  guards,
+  rooms,
+  hub,
+  service,
+  uiFolder,
+}: ServerParts): Promise<HttpServer> {
   const app = createApp(guards)
   await app.register(swagger, {
     openapi: {
@@ -48,7 +61,12 @@ export async function createServer({ guards, rooms, hub, service, uiFolder }: Se
         description: 'Everything the UI can do. Every error is a 4xx or 503 with `{"error": …}`.',
         license: { name: 'MIT', identifier: 'MIT' },
       },
-      components: { securitySchemes: { key: { type: 'http', scheme: 'bearer' }, header: { type: 'apiKey', in: 'header', name: 'x-api-key' } } },
+      components: {
+        securitySchemes: {
+          key: { type: 'http', scheme: 'bearer' },
+          header: { type: 'apiKey', in: 'header', name: 'x-api-key' },
+        },
+      },
       security: [{ key: [] }, { header: [] }],
     },
   })
@@ -80,7 +98,9 @@ export async function createServer({ guards, rooms, hub, service, uiFolder }: Se
 
 function uiRoutes(app: App): void {
   const hidden = { config: { access: 'open' }, schema: { hide: true } } as const
-  app.get('/', hidden, (_request, reply) => reply.header('cache-control', 'no-cache').sendFile('index.html', { cacheControl: false }))
+  app.get('/', hidden, (_request, reply) =>
+    reply.header('cache-control', 'no-cache').sendFile('index.html', { cacheControl: false }),
+  )
   app.get('/favicon.svg', hidden, (_request, reply) => reply.sendFile('favicon.svg'))
   app.get('/assets/*', hidden, (request, reply) =>
     reply.sendFile(`assets/${(request.params as { '*': string })['*']}`, { maxAge: '365d', immutable: true }),
@@ -91,18 +111,34 @@ function serviceRoutes(app: App, service: ServiceView, hub: EventHub): void {
   const tags = ['service']
   app.get(
     '/healthz',
-    { config: { access: 'open' }, schema: { tags, summary: 'For supervisors', security: [], response: { 200: Healthz, 503: Healthz } } },
+    {
+      config: { access: 'open' },
+      schema: { tags, summary: 'For supervisors', security: [], response: { 200: Healthz, 503: Healthz } },
+    },
     (_request, reply) => {
       const isHealthy = service.isHealthy()
       reply.code(isHealthy ? 200 : 503)
       return { status: isHealthy ? 'ok' : 'stamps-failing' } as const
     },
   )
-  app.get('/api/openapi.json', { schema: { hide: true } }, () => (app as unknown as { swagger(): unknown }).swagger())
-  app.get('/api/v1/service', { schema: { tags, summary: 'About the service', response: { 200: ServiceInfo } } }, () => service.info())
+  app.get('/api/openapi.json', { schema: { hide: true } }, () =>
+    (app as unknown as { swagger(): unknown }).swagger(),
+  )
+  app.get(
+    '/api/v1/service',
+    { schema: { tags, summary: 'About the service', response: { 200: ServiceInfo } } },
+    () => service.info(),
+  )
   app.post(
     '/api/v1/service/events/:id/dismiss',
-    { schema: { tags, summary: 'Mark an event as read', params: EventParams, response: { 200: Type.Array(ServiceEvent) } } },
+    {
+      schema: {
+        tags,
+        summary: 'Mark an event as read',
+        params: EventParams,
+        response: { 200: Type.Array(ServiceEvent) },
+      },
+    },
     ({ params }) => {
       if (!service.dismiss(params.id)) throw new HttpProblem(404, `there is no event ${params.id}`)
       hub.publish({ topic: 'service' })
@@ -116,13 +152,23 @@ function serviceRoutes(app: App, service: ServiceView, hub: EventHub): void {
         tags,
         summary: 'Event stream: a snapshot, then deltas',
         description: 'Server-sent events. `snapshot` comes first; each `delta` has a higher revision.',
-        response: { 200: { description: 'text/event-stream', content: { 'text/event-stream': { schema: Type.Union([StreamSnapshot, StreamDelta]) } } } },
+        response: {
+          200: {
+            description: 'text/event-stream',
+            content: { 'text/event-stream': { schema: Type.Union([StreamSnapshot, StreamDelta]) } },
+          },
+        },
       },
     },
     (_request, reply) => {
       reply.hijack()
       const headers = reply.getHeaders() as Record<string, string>
-      reply.raw.writeHead(200, { ...headers, 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' })
+      reply.raw.writeHead(200, {
+        ...headers,
+        'content-type': 'text/event-stream',
+        'cache-control': 'no-store',
+        'x-accel-buffering': 'no',
+      })
       if (!hub.follow(reply.raw)) reply.raw.end('event: refused\ndata: {"error":"too many followers"}\n\n')
     },
   )
@@ -130,11 +176,20 @@ function serviceRoutes(app: App, service: ServiceView, hub: EventHub): void {
 
 async function metricsRoute(app: App, rooms: readonly RoomRoutes[], version: string): Promise<void> {
   const registry = new Registry()
-  const info = new Gauge({ name: 'watchkeeper_info', help: 'The running version.', labelNames: ['version'], registers: [registry] })
+  const info = new Gauge({
+    name: 'watchkeeper_info',
+    help: 'The running version.',
+    labelNames: ['version'],
+    registers: [registry],
+  })
   info.set({ version }, 1)
   const refreshers = await Promise.all(rooms.map((room) => room.metrics(registry)))
-  app.get('/metrics', { schema: { tags: ['service'], summary: 'For Prometheus', response: { 200: Type.String() } } }, async (_request, reply) => {
-    for (const refresh of refreshers) await refresh()
-    return reply.header('content-type', registry.contentType).send(await registry.metrics())
-  })
+  app.get(
+    '/metrics',
+    { schema: { tags: ['service'], summary: 'For Prometheus', response: { 200: Type.String() } } },
+    async (_request, reply) => {
+      for (const refresh of refreshers) await refresh()
+      return reply.header('content-type', registry.contentType).send(await registry.metrics())
+    },
+  )
 }

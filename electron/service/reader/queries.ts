@@ -1,5 +1,13 @@
 import { writeExport } from '../recorder/export.ts'
-import { gapsToExplain, machineAt, machineCalendar, machineFlights, machineGap, machineGaps, machineHistory } from '../recorder/queries.ts'
+import {
+  gapsToExplain,
+  machineAt,
+  machineCalendar,
+  machineFlights,
+  machineGap,
+  machineGaps,
+  machineHistory,
+} from '../recorder/queries.ts'
 import { copyDatabase, writeBackup } from '../store/backup.ts'
 import type { Connection } from '../store/open.ts'
 

@@ -22,6 +22,7 @@ export function startThreadReader(database: string, clock: Clock): ThreadReader 
   let worker: Worker | null = null
   let idle: Timer | null = null
   let nextId = 1
+  let isStopped = false
   const waiting = new Map<number, Waiting>()
 
   const failAll = (error: Error): void => {
@@ -64,6 +65,7 @@ export function startThreadReader(database: string, clock: Clock): ThreadReader 
 
   return {
     ask<Name extends QueryName>(name: Name, args: QueryArgs<Name>): Promise<QueryResult<Name>> {
+      if (isStopped) return Promise.reject(stopped())
       idle?.cancel()
       worker ??= start()
       const id = nextId
@@ -75,10 +77,15 @@ export function startThreadReader(database: string, clock: Clock): ThreadReader 
       })
     },
     async stop() {
+      isStopped = true
       await end()
-      failAll(new ReaderError('Stopped', 'the service is stopping'))
+      failAll(stopped())
     },
   }
+}
+
+function stopped(): ReaderError {
+  return new ReaderError('Stopped', 'the service is stopping')
 }
 
 /** The bundle keeps the worker beside this file as JavaScript; Node runs the source as it is. */

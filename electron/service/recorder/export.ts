@@ -33,11 +33,13 @@ export function* exportPieces(db: Connection, args: Omit<ExportArgs, 'target'>):
   switch (args.form) {
     case 'gaps.csv':
       yield csvLine(gapColumns)
-      for (const gap of pages((page) => machineGaps(db, { ...args, ...page }).gaps)) yield csvLine(gapCells(gap))
+      for (const gap of pages((page) => machineGaps(db, { ...args, ...page }).gaps))
+        yield csvLine(gapCells(gap))
       return
     case 'flights.csv':
       yield csvLine(flightColumns)
-      for (const flight of pages((page) => machineFlights(db, { ...args, ...page }).flights)) yield csvLine(flightCells(flight))
+      for (const flight of pages((page) => machineFlights(db, { ...args, ...page }).flights))
+        yield csvLine(flightCells(flight))
       return
     case 'history.json': {
       const { segments: _segments, ...summary } = machineHistory(db, args)
@@ -72,7 +74,18 @@ function* jsonItems(items: Iterable<unknown>): Generator<string> {
   yield separator.startsWith(',') ? '\n  ' : ''
 }
 
-const gapColumns = ['id', 'from', 'to', 'seconds', 'kind', 'kind_confidence', 'cause', 'cause_confidence', 'reasons', 'note']
+const gapColumns = [
+  'id',
+  'from',
+  'to',
+  'seconds',
+  'kind',
+  'kind_confidence',
+  'cause',
+  'cause_confidence',
+  'reasons',
+  'note',
+]
 
 function gapCells(gap: Gap): readonly (string | number | null)[] {
   return [
@@ -89,7 +102,20 @@ function gapCells(gap: Gap): readonly (string | number | null)[] {
   ]
 }
 
-const flightColumns = ['id', 'source', 'begin', 'end', 'seconds', 'asleep_seconds', 'running', 'ended', 'boot_id', 'os', 'clock', 'error_seconds']
+const flightColumns = [
+  'id',
+  'source',
+  'begin',
+  'end',
+  'seconds',
+  'asleep_seconds',
+  'running',
+  'ended',
+  'boot_id',
+  'os',
+  'clock',
+  'error_seconds',
+]
 
 function flightCells(flight: Flight): readonly (string | number | null)[] {
   return [

@@ -64,12 +64,18 @@ function firstEndingAfter(stretches: readonly Stretch[], ms: number): number {
 }
 
 /** Counts a window. `cut` is the timeline cut to it by {@link cutStretches}. */
-export function countWindow(timeline: Timeline, cut: readonly Stretch[], sinceMs: number, untilMs: number): WindowFigures {
+export function countWindow(
+  timeline: Timeline,
+  cut: readonly Stretch[],
+  sinceMs: number,
+  untilMs: number,
+): WindowFigures {
   const ms = zeroPresence()
   for (const { presence, fromMs, toMs } of cut) ms[presence] += toMs - fromMs
   const ups = runs(cut, 'up')
   const downs = runs(cut, 'down')
-  const inWindow = ({ beginMs, endMs }: { beginMs: number; endMs: number }): boolean => beginMs < untilMs && endMs >= sinceMs
+  const inWindow = ({ beginMs, endMs }: { beginMs: number; endMs: number }): boolean =>
+    beginMs < untilMs && endMs >= sinceMs
   const gaps = timeline.gaps.filter(({ fromMs, toMs }) => fromMs < untilMs && toMs > sinceMs)
   const ofKind = (kind: string): number => gaps.filter((gap) => gap.kind === kind).length
   const observed = ms.up + ms.down
@@ -115,7 +121,13 @@ function mean(values: readonly number[]): number {
 }
 
 /** Which presence speaks for several in a place too narrow to draw them: a problem never hides behind good time. */
-const loudness: Readonly<Record<Presence, number>> = { down: 4, unknown: 3, 'recorder-off': 2, asleep: 1, up: 0 }
+const loudness: Readonly<Record<Presence, number>> = {
+  down: 4,
+  unknown: 3,
+  'recorder-off': 2,
+  asleep: 1,
+  up: 0,
+}
 
 export interface DrawnStretch extends Stretch {
   /** How many stretches it stands for. */
@@ -159,7 +171,8 @@ export function countDays(timeline: Timeline, dayStarts: readonly number[]): Day
     const fromMs = dayStarts[index] ?? 0
     const toMs = dayStarts[index + 1] ?? fromMs + dayMs
     const ms = zeroPresence()
-    for (const stretch of cutStretches(timeline, fromMs, toMs)) ms[stretch.presence] += stretch.toMs - stretch.fromMs
+    for (const stretch of cutStretches(timeline, fromMs, toMs))
+      ms[stretch.presence] += stretch.toMs - stretch.fromMs
     days.push({ fromMs, ms, crashes: 0 })
   }
   const crashes = timeline.gaps.filter(({ kind }) => kind === 'crashed')
@@ -168,4 +181,3 @@ export function countDays(timeline: Timeline, dayStarts: readonly number[]): Day
     return { ...day, crashes: crashes.filter(({ fromMs }) => fromMs >= day.fromMs && fromMs < toMs).length }
   })
 }
-

@@ -28,7 +28,7 @@ export function* flightReport(rows: readonly ReportRow[]): Generator<string> {
     yield `DOWNTIME #${downtimes}: ${range(previousEnd, first.begin)}`
     const flights: ReportRow[] = []
     // At equal times opens come before closes, so touching flights share an uptime.
-    for (let open = 0; open > 0 || flights.length === 0; ) {
+    for (let open = 0; open > 0 || flights.length === 0;) {
       const opening = opens[next]
       const closing = closes[closed]
       if (opening && closing && opening.begin <= closing.end) {
@@ -54,7 +54,9 @@ export function* flightReport(rows: readonly ReportRow[]): Generator<string> {
 
 /** Reads the rows of the report; `begin` is computed by SQLite as flight-reports has it computed. */
 export function readReportRows(db: Connection): ReportRow[] {
-  return db.prepare('SELECT id, last_ts - duration AS begin, last_ts AS "end" FROM flight').all() as ReportRow[]
+  return db
+    .prepare('SELECT id, last_ts - duration AS begin, last_ts AS "end" FROM flight')
+    .all() as ReportRow[]
 }
 
 function range(begin: number, end: number): string {

@@ -80,14 +80,16 @@ export function classifyGap(before: GapBefore, after: GapAfter, all: readonly St
   const evidence = all.filter(({ atMs }) => atMs === null || isWithin(atMs, before.endMs, after.beginMs))
   const sameBoot = isSameBoot(before.bootId, after.bootId)
   const bootAt = bootTime(before, after, evidence)
-  if (evidence.some(({ fact }) => fact === 'hybrid-off')) return stopped(before, after, bootAt ?? after.beginMs, evidence)
+  if (evidence.some(({ fact }) => fact === 'hybrid-off'))
+    return stopped(before, after, bootAt ?? after.beginMs, evidence)
   if (sameBoot === true) {
     // A boot known only by its time cannot be told from one that Fast Startup took up again.
     const confidence = isBootTime(before.bootId) ? 'likely' : 'certain'
     return stayedUp(before, after, confidence, 'both sides carry the same boot id')
   }
   if (sameBoot === false) return stopped(before, after, bootAt ?? after.beginMs, evidence)
-  if (before.isMachineRun && before.ended !== null) return stopped(before, after, bootAt ?? after.beginMs, evidence)
+  if (before.isMachineRun && before.ended !== null)
+    return stopped(before, after, bootAt ?? after.beginMs, evidence)
   if (bootAt !== null && bootAt < before.endMs - bootSlackMs) {
     return stayedUp(before, after, 'likely', 'the machine had already booted before the gap began')
   }
@@ -111,7 +113,9 @@ function bootTime(before: GapBefore, after: GapAfter, evidence: readonly StopEvi
   if (after.isMachineRun) return after.beginMs
   if (after.beginBootMs !== null) return after.beginMs - after.beginBootMs
   const boots = evidence.flatMap(({ fact, atMs }) => (fact === 'boot' && atMs !== null ? [atMs] : []))
-  const inGap = boots.filter((atMs) => atMs >= before.endMs - bootSlackMs && atMs <= after.beginMs + bootSlackMs)
+  const inGap = boots.filter(
+    (atMs) => atMs >= before.endMs - bootSlackMs && atMs <= after.beginMs + bootSlackMs,
+  )
   return inGap.length > 0 ? Math.max(...inGap) : null
 }
 
@@ -120,8 +124,10 @@ function stayedUp(before: GapBefore, after: GapAfter, confidence: Confidence, wh
   const slept = Math.min(length, sleptInGap(before, after))
   const isAsleep = slept > 0 && length - slept <= Math.max(15_000, 2 * before.intervalMs)
   const reasons = [why]
-  if (slept > 0) reasons.push(`the boot clock ran ${Math.round(slept / 1_000)} s further than the monotonic one: asleep`)
-  if (!isAsleep) reasons.push(before.ended ? `the recorder was stopped (${before.ended})` : 'the recorder was cut off')
+  if (slept > 0)
+    reasons.push(`the boot clock ran ${Math.round(slept / 1_000)} s further than the monotonic one: asleep`)
+  if (!isAsleep)
+    reasons.push(before.ended ? `the recorder was stopped (${before.ended})` : 'the recorder was cut off')
   // Only the length of the sleep is known; it is drawn at the start of the gap.
   const wakeMs = before.endMs + slept
   return {
@@ -140,24 +146,35 @@ function stayedUp(before: GapBefore, after: GapAfter, confidence: Confidence, wh
 function sleptInGap(before: GapBefore, after: GapAfter): number {
   const { lastBootMs, lastMonotonicMs } = before
   const { beginBootMs, beginMonotonicMs } = after
-  if (lastBootMs === null || lastMonotonicMs === null || beginBootMs === null || beginMonotonicMs === null) return 0
+  if (lastBootMs === null || lastMonotonicMs === null || beginBootMs === null || beginMonotonicMs === null)
+    return 0
   const slept = beginBootMs - lastBootMs - (beginMonotonicMs - lastMonotonicMs)
   return slept >= shortestSleepMs ? Math.round(slept) : 0
 }
 
-function stopped(before: GapBefore, after: GapAfter, bootAtMs: number, evidence: readonly StopEvidence[]): GapVerdict {
-  const clean = evidence.filter(({ fact }) => fact === 'clean-stop' || fact === 'user-stop' || fact === 'hybrid-off')
-  const unclean = evidence.filter(({ fact }) => fact === 'panic' || fact === 'unclean-boot' || fact === 'log-ends')
+function stopped(
+  before: GapBefore,
+  after: GapAfter,
+  bootAtMs: number,
+  evidence: readonly StopEvidence[],
+): GapVerdict {
+  const clean = evidence.filter(
+    ({ fact }) => fact === 'clean-stop' || fact === 'user-stop' || fact === 'hybrid-off',
+  )
+  const unclean = evidence.filter(
+    ({ fact }) => fact === 'panic' || fact === 'unclean-boot' || fact === 'log-ends',
+  )
   const { kind, confidence, why } = judgeStop(before, clean, unclean)
   const judged = kind === 'unknown' ? null : judgeCause(kind, before, evidence)
   const upMs = Math.min(Math.max(bootAtMs, before.endMs), after.beginMs)
-  const lastSigns = (kind === 'off' ? clean : unclean.filter(({ fact }) => fact === 'log-ends')).flatMap(({ atMs }) =>
-    atMs === null ? [] : [atMs],
+  const lastSigns = (kind === 'off' ? clean : unclean.filter(({ fact }) => fact === 'log-ends')).flatMap(
+    ({ atMs }) => (atMs === null ? [] : [atMs]),
   )
   const lastSign = lastSigns.length > 0 ? Math.max(...lastSigns) : before.endMs
   const downMs = Math.min(Math.max(lastSign, before.endMs), upMs)
   const reasons = ['the machine was started anew', why]
-  if (downMs > before.endMs + 2 * before.intervalMs) reasons.push('it ran on for a while after the recorder had ended')
+  if (downMs > before.endMs + 2 * before.intervalMs)
+    reasons.push('it ran on for a while after the recorder had ended')
   if (judged?.why) reasons.push(judged.why)
   return {
     kind,
@@ -181,17 +198,29 @@ function judgeStop(
   const panic = unclean.find(({ fact }) => fact === 'panic')
   if (panic) return { kind: 'crashed', confidence: 'certain', why: `the system crashed (${panic.source})` }
   const ended = clean[0]
-  if (ended) return { kind: 'off', confidence: 'certain', why: `the system was shut down in order (${ended.source})` }
+  if (ended)
+    return { kind: 'off', confidence: 'certain', why: `the system was shut down in order (${ended.source})` }
   const cut = unclean[0]
-  if (cut) return { kind: 'crashed', confidence: 'certain', why: `the system did not shut down in order (${cut.source})` }
+  if (cut)
+    return {
+      kind: 'crashed',
+      confidence: 'certain',
+      why: `the system did not shut down in order (${cut.source})`,
+    }
   if (before.isMachineRun) {
-    if (before.ended === 'clean') return { kind: 'off', confidence: 'certain', why: 'the imported record says so' }
-    if (before.ended === 'unclean') return { kind: 'crashed', confidence: 'certain', why: 'the imported record says so' }
+    if (before.ended === 'clean')
+      return { kind: 'off', confidence: 'certain', why: 'the imported record says so' }
+    if (before.ended === 'unclean')
+      return { kind: 'crashed', confidence: 'certain', why: 'the imported record says so' }
     return { kind: 'unknown', confidence: 'unknown', why: 'the imported record does not tell how it stopped' }
   }
   switch (before.ended) {
     case null:
-      return { kind: 'crashed', confidence: 'likely', why: 'the last flight was cut off and nothing tells of a shutdown' }
+      return {
+        kind: 'crashed',
+        confidence: 'likely',
+        why: 'the last flight was cut off and nothing tells of a shutdown',
+      }
     case 'SIGTERM':
     case 'shutdown':
       return { kind: 'off', confidence: 'likely', why: `the recorder was told to stop (${before.ended})` }
@@ -224,13 +253,21 @@ function judgeCause(
   }
   const { sample } = before
   if (sample?.power === 'battery' && sample.battery !== null && sample.battery < emptyBattery) {
-    return { cause: 'battery-empty', confidence: 'likely', why: `the last stamp saw ${sample.battery} % of charge, on battery` }
+    return {
+      cause: 'battery-empty',
+      confidence: 'likely',
+      why: `the last stamp saw ${sample.battery} % of charge, on battery`,
+    }
   }
   const disk = has('disk')
   if (disk) return { cause: 'disk', confidence: 'likely', why: `${disk.source}: ${disk.text.slice(0, 200)}` }
   const cut = has('unclean-boot') ?? has('log-ends')
   if (cut && sample?.power !== 'battery') {
-    return { cause: 'power-loss', confidence: 'likely', why: 'the system ended without a word, neither panic nor shutdown' }
+    return {
+      cause: 'power-loss',
+      confidence: 'likely',
+      why: 'the system ended without a word, neither panic nor shutdown',
+    }
   }
   return { cause: 'unknown', confidence: 'unknown', why: null }
 }

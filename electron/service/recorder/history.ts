@@ -90,7 +90,9 @@ function placeSteps(db: Connection, placed: readonly Placed[]): PlacedStep[] {
   const beginOf = new Map(placed.map(({ row, beginMs }) => [row.id, beginMs]))
   return steps.flatMap(({ flight_id, at_elapsed_ms, step_ms }) => {
     const beginMs = beginOf.get(flight_id)
-    return beginMs === undefined ? [] : [{ atMs: beginMs + at_elapsed_ms, stepMs: step_ms, flightId: flight_id }]
+    return beginMs === undefined
+      ? []
+      : [{ atMs: beginMs + at_elapsed_ms, stepMs: step_ms, flightId: flight_id }]
   })
 }
 

@@ -64,7 +64,11 @@ export function systemEdges(): RecorderEdges {
   }
 }
 
-export function createRecorder(context: RoomContext, intervalMs: number, edges: RecorderEdges = systemEdges()): Recorder {
+export function createRecorder(
+  context: RoomContext,
+  intervalMs: number,
+  edges: RecorderEdges = systemEdges(),
+): Recorder {
   const { db, clock, reader, version } = context
   const log: Log = context.log.child({ name: 'RECORDER' })
   let writer: FlightWriter | null = null
@@ -91,7 +95,12 @@ export function createRecorder(context: RoomContext, intervalMs: number, edges: 
     const isLocked = sqliteCode(error)?.startsWith('SQLITE_BUSY') ?? false
     const since = failure ?? { sinceMs: now.wallMs, sinceMonotonicMs: now.monotonicMs }
     const isPatient = isLocked && now.monotonicMs - since.sinceMonotonicMs < lockedPatienceMs
-    failure = { sinceMs: since.sinceMs, sinceMonotonicMs: since.sinceMonotonicMs, reason, count: (failure?.count ?? 0) + 1 }
+    failure = {
+      sinceMs: since.sinceMs,
+      sinceMonotonicMs: since.sinceMonotonicMs,
+      reason,
+      count: (failure?.count ?? 0) + 1,
+    }
     if (isPatient) return
     counts.failures += 1
     log.error(`DB update failed: ${reason}`)
@@ -137,10 +146,14 @@ export function createRecorder(context: RoomContext, intervalMs: number, edges: 
     const done = db.prepare("SELECT 1 FROM setting WHERE name = 'history-imported'").get()
     if (done) return
     const nowMs = clock.read().wallMs
-    const results = (await edges.findHistory(nowMs)).filter((found) => countOf(found) > 0).map((found) => storeFound(db, found))
+    const results = (await edges.findHistory(nowMs))
+      .filter((found) => countOf(found) > 0)
+      .map((found) => storeFound(db, found))
     const added = results.filter((result) => result.added > 0)
     db.transaction(() => {
-      db.prepare("INSERT OR REPLACE INTO setting (name, value) VALUES ('history-imported', ?)").run(isoTime(nowMs))
+      db.prepare("INSERT OR REPLACE INTO setting (name, value) VALUES ('history-imported', ?)").run(
+        isoTime(nowMs),
+      )
       if (added.length === 0) return
       const words = added.map((result) => `${result.added} from ${result.source}`).join(', ')
       db.prepare("INSERT INTO service_event (at_ms, kind, text) VALUES (?, 'history-imported', ?)").run(
@@ -156,13 +169,16 @@ export function createRecorder(context: RoomContext, intervalMs: number, edges: 
 
   const explain = async (gap: GapToExplain): Promise<void> => {
     const evidence = await edges.collectStopEvidence(gap)
-    const insert = db.prepare('INSERT INTO stop_evidence (flight_id, source, at_ms, fact, text) VALUES (?, ?, ?, ?, ?)')
+    const insert = db.prepare(
+      'INSERT INTO stop_evidence (flight_id, source, at_ms, fact, text) VALUES (?, ?, ?, ?, ?)',
+    )
     const mark = db.prepare(
       `INSERT INTO flight_detail (flight_id, source, clock_state, stop_searched) VALUES (?, 'flight-recorder', 'plausible', 1)
        ON CONFLICT (flight_id) DO UPDATE SET stop_searched = 1`,
     )
     db.transaction(() => {
-      for (const { source, atMs, fact, text } of evidence) insert.run(gap.flightId, source, atMs === null ? null : Math.round(atMs), fact, text)
+      for (const { source, atMs, fact, text } of evidence)
+        insert.run(gap.flightId, source, atMs === null ? null : Math.round(atMs), fact, text)
       mark.run(gap.flightId)
     }).immediate()
   }
@@ -243,7 +259,9 @@ function viewOf(
     memoryTotal: sample.memoryTotal,
     power: sample.power,
     battery: sample.battery,
-    stampFailure: failure ? { since: isoTime(failure.sinceMs), count: failure.count, reason: failure.reason } : null,
+    stampFailure: failure
+      ? { since: isoTime(failure.sinceMs), count: failure.count, reason: failure.reason }
+      : null,
   }
 }
 

@@ -17,10 +17,17 @@ export async function recorderMetrics(
   const gauge = <const Label extends string>(name: string, help: string, ...labelNames: Label[]) =>
     new Gauge<Label>({ name: `watchkeeper_${name}`, help, labelNames, registers })
   const duration = gauge('flight_duration_seconds', 'Length of the flight being recorded, suspend included.')
-  const lastStamp = gauge('last_stamp_timestamp_seconds', 'Wall-clock time of the last stamp that was written.')
+  const lastStamp = gauge(
+    'last_stamp_timestamp_seconds',
+    'Wall-clock time of the last stamp that was written.',
+  )
   const stamps = gauge('stamps', 'Stamps written since the service started.')
   const failures = gauge('stamp_failures', 'Stamps that failed since the service started.')
-  const machine = gauge('machine_seconds', 'Time since the first record, by what the machine was doing.', 'presence')
+  const machine = gauge(
+    'machine_seconds',
+    'Time since the first record, by what the machine was doing.',
+    'presence',
+  )
   const gaps = gauge('machine_gaps', 'Gaps since the first record, by verdict.', 'kind')
   const availability = gauge('machine_availability_ratio', 'up / (up + down) since the first record.')
 
@@ -32,7 +39,11 @@ export async function recorderMetrics(
     }
     stamps.set(recorder.counts().stamps)
     failures.set(recorder.counts().failures)
-    const { figures } = await reader.ask('machineHistory', { now: recorder.present(), sinceMs: null, untilMs: null })
+    const { figures } = await reader.ask('machineHistory', {
+      now: recorder.present(),
+      sinceMs: null,
+      untilMs: null,
+    })
     for (const presence of presences) machine.set({ presence }, figures.ms[presence] / 1_000)
     gaps.set({ kind: 'off' }, figures.stops)
     gaps.set({ kind: 'crashed' }, figures.crashes)

@@ -41,7 +41,7 @@ export function placeFlights(rows: readonly FlightRow[]): Placed[] {
   const placed: Placed[] = []
   for (const source of new Set(units.map((unit) => unit.source))) {
     const own = units.filter((unit) => unit.source === source)
-    for (let index = 0; index < own.length; ) {
+    for (let index = 0; index < own.length;) {
       const unit = own[index]
       if (!unit) break
       if (unit.clockBeginMs !== null) {
@@ -65,7 +65,12 @@ function gatherUnits(rows: readonly FlightRow[]): Unit[] {
     const source = row.source ?? 'flight-recorder'
     const first = last?.rows[0]
     const shared =
-      last && first && source === 'watchkeeper' && last.source === source && first.begin_boot_ms !== null && row.begin_boot_ms !== null
+      last &&
+      first &&
+      source === 'watchkeeper' &&
+      last.source === source &&
+      first.begin_boot_ms !== null &&
+      row.begin_boot_ms !== null
         ? isSameBoot(first.boot_id, row.boot_id)
         : null
     if (shared === true && last && first) {
@@ -99,7 +104,10 @@ function addToUnit(unit: Unit, row: FlightRow, offset: number): void {
   ;(unit as { lengthMs: number }).lengthMs = Math.max(unit.lengthMs, offset + row.duration * 1_000)
   // The latest trusted clock of a boot knows best: a step is nearly always a correction.
   if (own.beginMs !== null && !(unit.state === 'synchronised' && own.state === 'plausible')) {
-    if (unit.clockBeginMs === null || Math.abs(own.beginMs - offset - unit.clockBeginMs) > overlapToleranceMs) {
+    if (
+      unit.clockBeginMs === null ||
+      Math.abs(own.beginMs - offset - unit.clockBeginMs) > overlapToleranceMs
+    ) {
       unit.placedBy = 'boot'
     }
     unit.clockBeginMs = own.beginMs - offset
@@ -116,7 +124,8 @@ function ownBegin(row: FlightRow, source: Source): { beginMs: number | null; sta
       ? { beginMs: null, state: 'untrusted' }
       : { beginMs: endMs - row.duration * 1_000, state: 'plausible' }
   }
-  if (row.anchor_wall_ms === null || row.anchor_elapsed_ms === null) return { beginMs: null, state: 'untrusted' }
+  if (row.anchor_wall_ms === null || row.anchor_elapsed_ms === null)
+    return { beginMs: null, state: 'untrusted' }
   const state = row.clock_state === 'synchronised' ? 'synchronised' : 'plausible'
   return { beginMs: row.anchor_wall_ms - row.anchor_elapsed_ms, state }
 }
@@ -136,7 +145,7 @@ function distrustContradictions(units: readonly Unit[]): void {
   })
   if (inOrder) return
   const ends = [...new Set(known.map(endOf))].sort((a, b) => a - b)
-  const best: ({ weight: number; index: number } | undefined)[] = new Array(ends.length + 1)
+  const best: ({ weight: number; index: number } | undefined)[] = Array.from({ length: ends.length + 1 })
   const links: number[] = []
   let top = { weight: 0, index: -1 }
   known.forEach((unit, index) => {
@@ -187,7 +196,12 @@ function raise(tree: (Best | undefined)[], from: number, entry: Best): void {
 }
 
 /** Spreads units without a clock evenly in the room between the trusted ones around them. */
-function placeBetween(placed: Placed[], left: Unit | undefined, units: readonly Unit[], right: Unit | undefined): void {
+function placeBetween(
+  placed: Placed[],
+  left: Unit | undefined,
+  units: readonly Unit[],
+  right: Unit | undefined,
+): void {
   const total = units.reduce((sum, unit) => sum + unit.lengthMs, 0)
   const leftEnd = left?.clockBeginMs == null ? null : left.clockBeginMs + left.lengthMs
   const rightBegin = right?.clockBeginMs ?? null

@@ -53,16 +53,14 @@ export function machineHistory(db: Connection, args: WindowArgs): MachineHistory
     until: isoTime(until),
     firstRecord: isoTimeOrNull(timeline.firstMs),
     figures: { ...figures, percent: percentShares(figures.ms) },
-    segments: coalesce(cut, mostSegments).map(
-      ({ fromMs, toMs, presence, kind, gap, merged }): Segment => ({
-        from: isoTime(fromMs),
-        to: isoTime(toMs),
-        presence,
-        kind,
-        gap,
-        merged,
-      }),
-    ),
+    segments: coalesce(cut, mostSegments).map(({ fromMs, toMs, presence, kind, gap, merged }): Segment => ({
+      from: isoTime(fromMs),
+      to: isoTime(toMs),
+      presence,
+      kind,
+      gap,
+      merged,
+    })),
     clockSteps: steps
       .filter(({ atMs }) => atMs >= since && atMs <= until)
       .slice(-mostClockSteps)
@@ -76,7 +74,8 @@ export function machineGaps(db: Connection, args: PageArgs & { readonly kind?: G
   const history = readHistory(db, args.now)
   const { since, until } = boundsOf(history, args)
   const gaps = history.timeline.gaps.filter(
-    ({ fromMs, toMs, kind }) => fromMs < until && toMs > since && (args.kind === undefined || kind === args.kind),
+    ({ fromMs, toMs, kind }) =>
+      fromMs < until && toMs > since && (args.kind === undefined || kind === args.kind),
   )
   const notes = readNotes(db)
   const page = pageOf(gaps, args)
@@ -174,7 +173,10 @@ function pageOf<T>(list: readonly T[], { limit, offset }: { limit: number; offse
 }
 
 /** @throws RangeError when the zone is not an IANA name */
-export function machineCalendar(db: Connection, args: { now: PresentOfReader; year: number; zone: string }): Calendar {
+export function machineCalendar(
+  db: Connection,
+  args: { now: PresentOfReader; year: number; zone: string },
+): Calendar {
   const { timeline } = readHistory(db, args.now)
   new Intl.DateTimeFormat('en', { timeZone: args.zone })
   const starts: number[] = []
@@ -192,9 +194,15 @@ export function machineCalendar(db: Connection, args: { now: PresentOfReader; ye
   }
   const name = (ms: number): string => {
     const date = new TZDate(ms, args.zone)
-    return [date.getFullYear(), date.getMonth() + 1, date.getDate()].map((part) => String(part).padStart(2, '0')).join('-')
+    return [date.getFullYear(), date.getMonth() + 1, date.getDate()]
+      .map((part) => String(part).padStart(2, '0'))
+      .join('-')
   }
-  const days = countDays(timeline, starts).map(({ fromMs, ms, crashes }) => ({ day: name(fromMs), ms, crashes }))
+  const days = countDays(timeline, starts).map(({ fromMs, ms, crashes }) => ({
+    day: name(fromMs),
+    ms,
+    crashes,
+  }))
   return { year: args.year, zone: args.zone, days }
 }
 
@@ -230,7 +238,10 @@ function sentenceAt(
   if (atMs > present.wallMs) return 'Unknown: this is in the future.'
   if (!stretch) return 'Up: this is the end of the record.'
   const word = stretch.kind ? gapKindWords[stretch.kind] : presenceWords[presence]
-  const goesOn = stretch.toMs >= present.wallMs ? 'and still is' : `of ${wordDuration(stretch.toMs - stretch.fromMs)} in all`
+  const goesOn =
+    stretch.toMs >= present.wallMs
+      ? 'and still is'
+      : `of ${wordDuration(stretch.toMs - stretch.fromMs)} in all`
   return `${word.charAt(0).toUpperCase()}${word.slice(1)}: for ${wordDuration(atMs - stretch.fromMs)} by then, ${goesOn}.`
 }
 
@@ -254,8 +265,16 @@ export function gapsToExplain(db: Connection, args: { now: PresentOfReader }): G
   const bootOf = new Map(timeline.witnesses.map(({ id, placed }) => [id, placed?.row.boot_id ?? null]))
   return timeline.gaps
     .filter(({ id, ongoing }) => id.startsWith('f') && !ongoing)
-    .filter(({ kind, kindConfidence }) => !((kind === 'recorder-off' || kind === 'asleep') && kindConfidence === 'certain'))
-    .map(({ id, fromMs, toMs }) => ({ flightId: Number(id.slice(1)), endMs: fromMs, beginMs: toMs, bootId: bootOf.get(id) ?? null }))
+    .filter(
+      ({ kind, kindConfidence }) =>
+        !((kind === 'recorder-off' || kind === 'asleep') && kindConfidence === 'certain'),
+    )
+    .map(({ id, fromMs, toMs }) => ({
+      flightId: Number(id.slice(1)),
+      endMs: fromMs,
+      beginMs: toMs,
+      bootId: bootOf.get(id) ?? null,
+    }))
     .filter(({ flightId }) => !searched.has(flightId))
     .slice(-mostToExplain)
 }

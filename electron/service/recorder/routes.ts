@@ -28,7 +28,11 @@ import { parseWindow, WindowError } from './window.ts'
 const tags = ['machine']
 
 /** Adds the recorder's part of the native API. */
-export function recorderRoutes(app: App, recorder: Recorder, { db, reader, clock, changed }: RoomContext): void {
+export function recorderRoutes(
+  app: App,
+  recorder: Recorder,
+  { db, reader, clock, changed }: RoomContext,
+): void {
   const windowOf = (query: WindowQuery): { sinceMs: number | null; untilMs: number | null } => {
     try {
       return parseWindow(query, clock.read().wallMs)
@@ -50,7 +54,14 @@ export function recorderRoutes(app: App, recorder: Recorder, { db, reader, clock
 
   app.get(
     '/api/v1/machine',
-    { schema: { tags, summary: 'History of a window', querystring: WindowQuery, response: { 200: MachineHistory } } },
+    {
+      schema: {
+        tags,
+        summary: 'History of a window',
+        querystring: WindowQuery,
+        response: { 200: MachineHistory },
+      },
+    },
     (request) => reader.ask('machineHistory', { now: recorder.present(), ...windowOf(request.query) }),
   )
 
@@ -58,7 +69,13 @@ export function recorderRoutes(app: App, recorder: Recorder, { db, reader, clock
     '/api/v1/machine/gaps',
     { schema: { tags, summary: 'Gaps, newest first', querystring: GapQuery, response: { 200: GapPage } } },
     ({ query: { limit = 50, offset = 0, kind, ...window } }) =>
-      reader.ask('machineGaps', { now: recorder.present(), ...windowOf(window), limit, offset, ...(kind && { kind }) }),
+      reader.ask('machineGaps', {
+        now: recorder.present(),
+        ...windowOf(window),
+        limit,
+        offset,
+        ...(kind && { kind }),
+      }),
   )
 
   app.get(
@@ -73,14 +90,28 @@ export function recorderRoutes(app: App, recorder: Recorder, { db, reader, clock
 
   app.get(
     '/api/v1/machine/flights',
-    { schema: { tags, summary: 'Flights, newest first', querystring: PageQuery, response: { 200: FlightPage } } },
+    {
+      schema: {
+        tags,
+        summary: 'Flights, newest first',
+        querystring: PageQuery,
+        response: { 200: FlightPage },
+      },
+    },
     ({ query: { limit = 50, offset = 0, ...window } }) =>
       reader.ask('machineFlights', { now: recorder.present(), ...windowOf(window), limit, offset }),
   )
 
   app.get(
     '/api/v1/machine/calendar',
-    { schema: { tags, summary: 'Every day of a year', querystring: CalendarQuery, response: { 200: Calendar } } },
+    {
+      schema: {
+        tags,
+        summary: 'Every day of a year',
+        querystring: CalendarQuery,
+        response: { 200: Calendar },
+      },
+    },
     async ({ query }) => {
       const zone = query.zone ?? Intl.DateTimeFormat().resolvedOptions().timeZone
       try {
@@ -99,14 +130,23 @@ export function recorderRoutes(app: App, recorder: Recorder, { db, reader, clock
     { schema: { tags, summary: 'Was it up then?', querystring: AtQuery, response: { 200: StateAt } } },
     ({ query }) => {
       const atMs = parseInstant(query.t, clock.read().wallMs)
-      if (atMs === null) throw new HttpProblem(400, `t: '${query.t}' is not a time such as 2026-11-21T03:00:00Z`)
+      if (atMs === null)
+        throw new HttpProblem(400, `t: '${query.t}' is not a time such as 2026-11-21T03:00:00Z`)
       return reader.ask('machineAt', { now: recorder.present(), atMs })
     },
   )
 
   app.put(
     '/api/v1/machine/gaps/:id/note',
-    { schema: { tags, summary: 'Write a note on a gap', params: GapParams, body: NoteBody, response: { 200: Gap } } },
+    {
+      schema: {
+        tags,
+        summary: 'Write a note on a gap',
+        params: GapParams,
+        body: NoteBody,
+        response: { 200: Gap },
+      },
+    },
     async ({ params: { id }, body }) => {
       const gap = await reader.ask('machineGap', { now: recorder.present(), id })
       if (!gap) throw new HttpProblem(404, `there is no gap '${id}'`)
@@ -131,9 +171,10 @@ export function recorderRoutes(app: App, recorder: Recorder, { db, reader, clock
         summary: 'Download the database, or a window of the history as JSON or CSV',
         params: ExportParams,
         querystring: WindowQuery,
-        response: { 200: Type.Unsafe<unknown>({ type: 'string', format: 'binary' }) },
+        response: {
+          200: { description: 'The file', content: { 'application/octet-stream': { schema: Type.Any() } } },
+        },
       },
-      serializerCompiler: () => String,
     },
     async ({ params: { what }, query }, reply) => {
       const window = windowOf(query)

@@ -63,18 +63,24 @@ export function readLapses(db: Connection): LapseRow[] {
 }
 
 export function readClockSteps(db: Connection): ClockStepRow[] {
-  return db.prepare('SELECT flight_id, at_elapsed_ms, step_ms FROM clock_step ORDER BY id').all() as ClockStepRow[]
+  return db
+    .prepare('SELECT flight_id, at_elapsed_ms, step_ms FROM clock_step ORDER BY id')
+    .all() as ClockStepRow[]
 }
 
 export function readImported(db: Connection): ImportedRow[] {
   return db
-    .prepare('SELECT id, source, begin_ms, end_ms, asleep_ms, boot_id, os, ended FROM imported_flight ORDER BY begin_ms, id')
+    .prepare(
+      'SELECT id, source, begin_ms, end_ms, asleep_ms, boot_id, os, ended FROM imported_flight ORDER BY begin_ms, id',
+    )
     .all() as ImportedRow[]
 }
 
 /** Reads all evidence, by the flight that ended before it was found. */
 export function readEvidence(db: Connection): Map<number, StopEvidence[]> {
-  const rows = db.prepare('SELECT flight_id, source, at_ms, fact, text FROM stop_evidence ORDER BY id').all() as EvidenceRow[]
+  const rows = db
+    .prepare('SELECT flight_id, source, at_ms, fact, text FROM stop_evidence ORDER BY id')
+    .all() as EvidenceRow[]
   const byFlight = new Map<number, StopEvidence[]>()
   for (const { flight_id, source, at_ms, fact, text } of rows) {
     const entry: StopEvidence = { source, atMs: at_ms, fact: fact as StopFact, text }
@@ -98,15 +104,16 @@ const sampleColumns = 'flight_id, load1, memory_free, memory_total, power, batte
 
 /** Reads the last samples of the flights that ended on battery: the only ones whose sample decides a cause. */
 export function readBatterySamples(db: Connection): Map<number, MachineSample> {
-  const rows = db.prepare(`SELECT ${sampleColumns} FROM flight_detail WHERE power = 'battery'`).all() as SampleRow[]
+  const rows = db
+    .prepare(`SELECT ${sampleColumns} FROM flight_detail WHERE power = 'battery'`)
+    .all() as SampleRow[]
   return new Map(rows.map((row) => [row.flight_id, sampleOf(row)]))
 }
 
 /** Reads what the machine was like at the last stamp of a flight; null for flights that did not sample it. */
 export function readSample(db: Connection, flightId: number): MachineSample | null {
   const row = db.prepare(`SELECT ${sampleColumns} FROM flight_detail WHERE flight_id = ?`).get(flightId) as
-    | SampleRow
-    | undefined
+    SampleRow | undefined
   return row && row.memory_total !== null ? sampleOf(row) : null
 }
 

@@ -21,7 +21,11 @@ export interface Tick {
   /** Time that passed, suspend included, by clocks that never jump. */
   readonly elapsedMs: number
   /** Time in which nobody looked, taken to begin right after the earlier reading. */
-  readonly lapse: { readonly kind: 'asleep' | 'stalled'; readonly lengthMs: number; readonly seenBy: string } | null
+  readonly lapse: {
+    readonly kind: 'asleep' | 'stalled'
+    readonly lengthMs: number
+    readonly seenBy: string
+  } | null
   /** How far the wall clock jumped; negative is back. */
   readonly stepMs: number | null
 }

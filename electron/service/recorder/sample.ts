@@ -46,8 +46,11 @@ function readPower(supplies: readonly Supply[]): Pick<MachineSample, 'power' | '
     const charge = Number(readText(path.join(folder, 'capacity')) ?? Number.NaN)
     return Number.isFinite(charge) ? [charge] : []
   })
-  const battery = charges.length > 0 ? Math.round(charges.reduce((sum, charge) => sum + charge, 0) / charges.length) : null
-  const isDischarging = batteries.some(({ folder }) => readText(path.join(folder, 'status')) === 'Discharging')
+  const battery =
+    charges.length > 0 ? Math.round(charges.reduce((sum, charge) => sum + charge, 0) / charges.length) : null
+  const isDischarging = batteries.some(
+    ({ folder }) => readText(path.join(folder, 'status')) === 'Discharging',
+  )
   if (isDischarging) return { power: 'battery', battery }
   const mains = supplies.filter(({ type }) => type === 'Mains' || type === 'USB')
   const isPlugged = mains.some(({ folder }) => readText(path.join(folder, 'online')) === '1')

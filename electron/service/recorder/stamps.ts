@@ -44,7 +44,10 @@ export interface WriterContext {
 }
 
 /** Opens a flight and writes its first stamp. @throws the database's error; no row is then left */
-export function openFlight({ db, clock, sample, synchronised }: WriterContext, start: FlightStart): FlightWriter {
+export function openFlight(
+  { db, clock, sample, synchronised }: WriterContext,
+  start: FlightStart,
+): FlightWriter {
   const insertFlight = db.prepare('INSERT INTO flight (duration, last_ts) VALUES (0, ?)')
   const insertDetail = db.prepare(
     `INSERT INTO flight_detail (flight_id, source, boot_id, begin_boot_ms, begin_monotonic_ms, last_boot_ms,
@@ -112,7 +115,8 @@ export function openFlight({ db, clock, sample, synchronised }: WriterContext, s
     const elapsedMs = state.elapsedMs + tick.elapsedMs
     const trust = judgeClock(last.wallMs, synchronised())
     const before = { ...anchor }
-    if (trust !== 'untrusted') Object.assign(anchor, { wallMs: Math.round(last.wallMs), elapsedMs: Math.round(elapsedMs) })
+    if (trust !== 'untrusted')
+      Object.assign(anchor, { wallMs: Math.round(last.wallMs), elapsedMs: Math.round(elapsedMs) })
     const next: FlightState = { id, begin, last, elapsedMs, clock: trust, sample: sample() }
     try {
       write.immediate(next, tick, ended)

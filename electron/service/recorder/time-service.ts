@@ -26,9 +26,14 @@ export function systemTimeService(platform: NodeJS.Platform = process.platform):
 /** The kernel's own flag, whatever program keeps the clock: org.freedesktop.timedate1(5) */
 function askTimedatectl(): Promise<boolean | null> {
   return new Promise((resolve) => {
-    execFile('timedatectl', ['show', '-p', 'NTPSynchronized', '--value'], { timeout: 5_000 }, (error, stdout) => {
-      const answer = stdout.trim()
-      resolve(error ? null : answer === 'yes' ? true : answer === 'no' ? false : null)
-    })
+    execFile(
+      'timedatectl',
+      ['show', '-p', 'NTPSynchronized', '--value'],
+      { timeout: 5_000 },
+      (error, stdout) => {
+        const answer = stdout.trim()
+        resolve(error ? null : answer === 'yes' ? true : answer === 'no' ? false : null)
+      },
+    )
   })
 }

@@ -1,5 +1,11 @@
 import { gapKindPresence, type GapKind, type Presence } from '../../shared/vocabulary.ts'
-import { classifyGap, type GapAfter, type GapBefore, type GapVerdict, type StopEvidence } from './gap-rules.ts'
+import {
+  classifyGap,
+  type GapAfter,
+  type GapBefore,
+  type GapVerdict,
+  type StopEvidence,
+} from './gap-rules.ts'
 import type { Placed } from './placement.ts'
 import type { ImportedRow, LapseRow, MachineSample } from './schema.ts'
 
@@ -132,7 +138,9 @@ function gatherWitnesses({ placed, imported }: TimelineInput): Witness[] {
       imported: row,
     })
   }
-  const inOrder = witnesses.every((witness, index) => (witnesses[index - 1]?.beginMs ?? -Infinity) <= witness.beginMs)
+  const inOrder = witnesses.every(
+    (witness, index) => (witnesses[index - 1]?.beginMs ?? -Infinity) <= witness.beginMs,
+  )
   return inOrder ? witnesses : witnesses.sort((a, b) => a.beginMs - b.beginMs || a.endMs - b.endMs)
 }
 
@@ -141,7 +149,9 @@ const importRank: Readonly<Record<string, number>> = { tuptime: 4, journal: 3, w
 
 /** Returns the imported runs with those left out that a better import covers by more than half. */
 export function pickImports(rows: readonly ImportedRow[]): ImportedRow[] {
-  const ranked = [...rows].sort((a, b) => (importRank[b.source] ?? 0) - (importRank[a.source] ?? 0) || a.begin_ms - b.begin_ms)
+  const ranked = [...rows].sort(
+    (a, b) => (importRank[b.source] ?? 0) - (importRank[a.source] ?? 0) || a.begin_ms - b.begin_ms,
+  )
   const picked: ImportedRow[] = []
   for (const source of new Set(ranked.map((row) => row.source))) {
     const better = [...picked].sort((a, b) => a.begin_ms - b.begin_ms)
@@ -158,7 +168,10 @@ function coveredMs(row: ImportedRow, others: readonly ImportedRow[]): number {
     if (other.begin_ms >= row.end_ms) break
     covered += Math.max(0, Math.min(row.end_ms, other.end_ms) - Math.max(row.begin_ms, other.begin_ms))
   }
-  return row.end_ms === row.begin_ms && others.some((o) => o.begin_ms <= row.begin_ms && o.end_ms >= row.end_ms) ? 1 : covered
+  return row.end_ms === row.begin_ms &&
+    others.some((o) => o.begin_ms <= row.begin_ms && o.end_ms >= row.end_ms)
+    ? 1
+    : covered
 }
 
 function gatherLapses(input: TimelineInput, witnesses: readonly Witness[]): Lapse[] {
@@ -169,7 +182,11 @@ function gatherLapses(input: TimelineInput, witnesses: readonly Witness[]): Laps
     const beginMs = beginOf.get(row.flight_id)
     if (beginMs === undefined) continue
     const fromMs = beginMs + row.at_elapsed_ms
-    lapses.push({ fromMs, toMs: fromMs + row.length_ms, presence: row.kind === 'asleep' ? 'asleep' : 'recorder-off' })
+    lapses.push({
+      fromMs,
+      toMs: fromMs + row.length_ms,
+      presence: row.kind === 'asleep' ? 'asleep' : 'recorder-off',
+    })
   }
   for (const { imported, endMs, beginMs } of witnesses) {
     // An import tells how long the machine slept, not when: the sleep is drawn at the end of the run.

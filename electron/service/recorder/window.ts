@@ -14,7 +14,10 @@ export class WindowError extends Error {
  *
  * @throws WindowError
  */
-export function parseWindow(query: WindowQuery, nowMs: number): { sinceMs: number | null; untilMs: number | null } {
+export function parseWindow(
+  query: WindowQuery,
+  nowMs: number,
+): { sinceMs: number | null; untilMs: number | null } {
   const untilMs = query.until === undefined ? null : instant('until', query.until, nowMs)
   if (query.last !== undefined) {
     if (query.since !== undefined) throw new WindowError('give either since or last, not both')
@@ -23,12 +26,14 @@ export function parseWindow(query: WindowQuery, nowMs: number): { sinceMs: numbe
     return { sinceMs: (untilMs ?? nowMs) - span, untilMs }
   }
   const sinceMs = query.since === undefined ? null : instant('since', query.since, nowMs)
-  if (sinceMs !== null && sinceMs > (untilMs ?? nowMs)) throw new WindowError('the window ends before it begins')
+  if (sinceMs !== null && sinceMs > (untilMs ?? nowMs))
+    throw new WindowError('the window ends before it begins')
   return { sinceMs, untilMs }
 }
 
 function instant(name: string, text: string, nowMs: number): number {
   const ms = parseInstant(text, nowMs)
-  if (ms === null) throw new WindowError(`${name}: '${text}' is not a time such as 2026-11-21 or 2026-11-21T03:00:00Z`)
+  if (ms === null)
+    throw new WindowError(`${name}: '${text}' is not a time such as 2026-11-21 or 2026-11-21T03:00:00Z`)
   return ms
 }

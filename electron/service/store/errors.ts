@@ -1,13 +1,6 @@
 /** What can be wrong with a database, as kinds that callers can act on. */
 export type StoreErrorKind =
-  | 'missing'
-  | 'cannot-open'
-  | 'not-a-database'
-  | 'wrong-shape'
-  | 'newer'
-  | 'corrupt'
-  | 'in-use'
-  | 'full'
+  'missing' | 'cannot-open' | 'not-a-database' | 'wrong-shape' | 'newer' | 'corrupt' | 'in-use' | 'full'
 
 /** A database that cannot be used, with a sentence for its user. */
 export class StoreError extends Error {
@@ -31,8 +24,11 @@ export function asStoreError(error: unknown, path: string): StoreError {
   if (error instanceof StoreError) return error
   const reason = error instanceof Error ? error.message : String(error)
   const code = sqliteCode(error) ?? ''
-  if (code.startsWith('SQLITE_NOTADB')) return new StoreError('not-a-database', `${path} is not a database`, { cause: error })
-  if (code.startsWith('SQLITE_CORRUPT')) return new StoreError('corrupt', `${path} is damaged: ${reason}`, { cause: error })
-  if (code.startsWith('SQLITE_FULL')) return new StoreError('full', `the disk of ${path} is full`, { cause: error })
+  if (code.startsWith('SQLITE_NOTADB'))
+    return new StoreError('not-a-database', `${path} is not a database`, { cause: error })
+  if (code.startsWith('SQLITE_CORRUPT'))
+    return new StoreError('corrupt', `${path} is damaged: ${reason}`, { cause: error })
+  if (code.startsWith('SQLITE_FULL'))
+    return new StoreError('full', `the disk of ${path} is full`, { cause: error })
   return new StoreError('cannot-open', `cannot open ${path}: ${reason}`, { cause: error })
 }

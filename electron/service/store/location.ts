@@ -35,7 +35,10 @@ export function desktopDatabase({ platform, home, env }: Surroundings): string {
  * Returns the database that a command without `-d` means: `WATCHKEEPER_DATABASE`, else the headless one, unless only
  * the desktop app has one.
  */
-export function defaultDatabase(surroundings: Surroundings, exists: (file: string) => boolean = existsSync): string {
+export function defaultDatabase(
+  surroundings: Surroundings,
+  exists: (file: string) => boolean = existsSync,
+): string {
   const named = surroundings.env['WATCHKEEPER_DATABASE']
   if (named) return named
   const headless = headlessDatabase(surroundings)

@@ -36,7 +36,9 @@ export function takeLock(database: string): ServiceLock {
     holder.close()
     if (!sqliteCode(error)?.startsWith('SQLITE_BUSY')) throw asStoreError(error, files.lock)
     const other = readServiceAddress(database)
-    const where = other ? `it is at ${other.origin} (process ${other.pid})` : 'it is just starting or stopping'
+    const where = other
+      ? `it is at ${other.origin} (process ${other.pid})`
+      : 'it is just starting or stopping'
     throw new StoreError('in-use', `another Watchkeeper already uses ${database}: ${where}`, { cause: error })
   }
   rmSync(files.service, { force: true })
@@ -68,7 +70,8 @@ export function isLocked(database: string): boolean {
 export function readServiceAddress(database: string): ServiceAddress | null {
   try {
     const parsed: unknown = JSON.parse(readFileSync(sideFiles(database).service, 'utf8'))
-    if (typeof parsed !== 'object' || parsed === null || !('pid' in parsed) || !('origin' in parsed)) return null
+    if (typeof parsed !== 'object' || parsed === null || !('pid' in parsed) || !('origin' in parsed))
+      return null
     const { pid, origin } = parsed
     return typeof pid === 'number' && typeof origin === 'string' ? { pid, origin } : null
   } catch {

@@ -48,7 +48,10 @@ export function checkFlightShape(db: Database, path: string): void {
   const columns = (db.pragma('table_info(flight)') as { name: string }[]).map(({ name }) => name)
   if (columns.length === 0) return
   if (columns.join() !== 'id,duration,last_ts') {
-    throw new StoreError('wrong-shape', `${path} has a table "flight" that is not flight-recorder's (columns ${columns.join(', ')})`)
+    throw new StoreError(
+      'wrong-shape',
+      `${path} has a table "flight" that is not flight-recorder's (columns ${columns.join(', ')})`,
+    )
   }
 }
 

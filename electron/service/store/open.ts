@@ -83,7 +83,8 @@ export function openBeside(database: string): Connection {
   const reading = openReadOnly(database)
   const version = versionOf(reading)
   reading.close()
-  if (version !== latestVersion) throw new StoreError('wrong-shape', `${database} has not been opened by this version's service yet`)
+  if (version !== latestVersion)
+    throw new StoreError('wrong-shape', `${database} has not been opened by this version's service yet`)
   const db = new Database(database, { timeout: busyTimeoutMs, fileMustExist: true })
   db.pragma('synchronous = FULL')
   return db

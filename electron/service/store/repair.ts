@@ -1,5 +1,14 @@
 import Database from 'better-sqlite3'
-import { closeSync, copyFileSync, existsSync, openSync, readdirSync, readSync, renameSync, statSync } from 'node:fs'
+import {
+  closeSync,
+  copyFileSync,
+  existsSync,
+  openSync,
+  readdirSync,
+  readSync,
+  renameSync,
+  statSync,
+} from 'node:fs'
 import path from 'node:path'
 import { asStoreError, StoreError } from './errors.ts'
 import { sideFiles } from './location.ts'

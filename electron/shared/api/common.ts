@@ -16,7 +16,9 @@ export type ApiError = Static<typeof ApiError>
 /** A window of time asked for. `last` (such as `30d`) counts back from `until`, or from now. */
 export const WindowQuery = Type.Object(
   {
-    since: Type.Optional(Type.String({ maxLength: 40, description: 'ISO 8601; a time without a zone is server time' })),
+    since: Type.Optional(
+      Type.String({ maxLength: 40, description: 'ISO 8601; a time without a zone is server time' }),
+    ),
     until: Type.Optional(Type.String({ maxLength: 40, description: 'ISO 8601; now when left out' })),
     last: Type.Optional(Type.String({ maxLength: 20, description: 'A span such as 24h, 30d or 1y' })),
   },

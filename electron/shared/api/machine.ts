@@ -28,7 +28,10 @@ export const RunningFlight = Type.Object({
   power: Nullable(Type.String()),
   battery: Nullable(Type.Number({ description: 'percent' })),
   stampFailure: Nullable(
-    Type.Object({ since: Instant, count: Type.Integer(), reason: Type.String() }, { description: 'Stamps that fail' }),
+    Type.Object(
+      { since: Instant, count: Type.Integer(), reason: Type.String() },
+      { description: 'Stamps that fail' },
+    ),
   ),
 })
 export type RunningFlight = Static<typeof RunningFlight>
@@ -40,7 +43,10 @@ export const Segment = Type.Object({
   presence: OneOf(presences),
   kind: Nullable(OneOf(gapKinds)),
   gap: Nullable(Type.String()),
-  merged: Type.Integer({ minimum: 1, description: 'How many stretches were drawn as this one to keep the answer small' }),
+  merged: Type.Integer({
+    minimum: 1,
+    description: 'How many stretches were drawn as this one to keep the answer small',
+  }),
 })
 export type Segment = Static<typeof Segment>
 
@@ -56,7 +62,9 @@ export const Figures = Type.Object({
   windowMs: Milliseconds,
   ms: PerPresence,
   percent: PerPresence,
-  availability: Nullable(Type.Number({ description: 'percent: up / (up + down); null when neither was seen' })),
+  availability: Nullable(
+    Type.Number({ description: 'percent: up / (up + down); null when neither was seen' }),
+  ),
   flights: Type.Integer(),
   gaps: Type.Integer(),
   stops: Type.Integer({ description: 'Clean stops of the machine' }),
@@ -131,7 +139,9 @@ export const Flight = Type.Object({
   osChanged: Type.Boolean({ description: 'Another system build than the flight before it' }),
   clock: OneOf(clockStates),
   placedBy: OneOf(['clock', 'boot', 'neighbours'] as const),
-  errorMs: Nullable(Type.Integer({ description: 'Half-width of the error bar in ms; null when it has no bound' })),
+  errorMs: Nullable(
+    Type.Integer({ description: 'Half-width of the error bar in ms; null when it has no bound' }),
+  ),
 })
 export type Flight = Static<typeof Flight>
 
@@ -159,7 +169,9 @@ export type FlightPage = Static<typeof FlightPage>
 export const CalendarQuery = Type.Object(
   {
     year: Type.Integer({ minimum: 1970, maximum: 9999 }),
-    zone: Type.Optional(Type.String({ maxLength: 64, description: "IANA time zone; the server's when left out" })),
+    zone: Type.Optional(
+      Type.String({ maxLength: 64, description: "IANA time zone; the server's when left out" }),
+    ),
   },
   { additionalProperties: false },
 )

@@ -14,8 +14,13 @@ export interface DayLook {
 export function dayLook({ day, ms, crashes }: CalendarDay): DayLook {
   const total = presences.reduce((sum, presence) => sum + ms[presence], 0)
   const share = (presence: Presence): number => (total > 0 ? ms[presence] / total : 0)
-  const most = presences.reduce((best, presence) => (ms[presence] > ms[best] ? presence : best), 'up' as Presence)
-  const parts = presences.filter((presence) => ms[presence] > 0).map((presence) => `${presenceWords[presence]} ${percent(share(presence) * 100, 1)}`)
+  const most = presences.reduce(
+    (best, presence) => (ms[presence] > ms[best] ? presence : best),
+    'up' as Presence,
+  )
+  const parts = presences
+    .filter((presence) => ms[presence] > 0)
+    .map((presence) => `${presenceWords[presence]} ${percent(share(presence) * 100, 1)}`)
   const crashWords = crashes === 0 ? [] : [crashes === 1 ? '1 crash' : `${crashes} crashes`]
   return {
     presence: total === 0 ? 'unknown' : most,

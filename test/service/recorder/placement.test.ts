@@ -44,13 +44,22 @@ describe('placeFlights', () => {
       flight({ lengthMs: 10 * minute, endMs: noon + 60 * minute }),
     ])
     // Between noon and 12:50 lie 10 minutes of flight and 40 minutes of room.
-    expect(lost).toMatchObject({ beginMs: noon + 20 * minute, endMs: noon + 30 * minute, errorMs: 20 * minute, placedBy: 'neighbours', clock: 'untrusted' })
+    expect(lost).toMatchObject({
+      beginMs: noon + 20 * minute,
+      endMs: noon + 30 * minute,
+      errorMs: 20 * minute,
+      placedBy: 'neighbours',
+      clock: 'untrusted',
+    })
     expect(first?.endMs).toBeLessThan(lost?.beginMs ?? 0)
     expect(third?.beginMs).toBeGreaterThan(lost?.endMs ?? 0)
   })
 
   it('puts a flight without a later neighbour right after the one before, never in 1970', () => {
-    const placed = placeFlights([flight({ lengthMs: 10 * minute, endMs: noon }), flight({ lengthMs: minute })])
+    const placed = placeFlights([
+      flight({ lengthMs: 10 * minute, endMs: noon }),
+      flight({ lengthMs: minute }),
+    ])
     expect(placed[1]).toMatchObject({ beginMs: noon, endMs: noon + minute, errorMs: null })
   })
 
@@ -60,7 +69,13 @@ describe('placeFlights', () => {
       flight({ lengthMs: 5 * minute, boot_id: 'pi', begin_boot_ms: 10_000 + 20 * minute, endMs: noon }),
     ])
     expect(late).toMatchObject({ beginMs: noon - 5 * minute })
-    expect(early).toMatchObject({ beginMs: noon - 25 * minute, endMs: noon - 20 * minute, errorMs: 0, placedBy: 'boot', clock: 'plausible' })
+    expect(early).toMatchObject({
+      beginMs: noon - 25 * minute,
+      endMs: noon - 20 * minute,
+      errorMs: 0,
+      placedBy: 'boot',
+      clock: 'plausible',
+    })
   })
 
   it('believes the clocks that agree: one flight in the far future does not spoil the others', () => {
@@ -86,7 +101,8 @@ describe('placeFlights', () => {
   })
 
   it('places flight-recorder’s rows where they say, but for clocks that were never set', () => {
-    const row = (end: number) => flight({ lengthMs: minute, endMs: end, source: null, boot_id: null, begin_boot_ms: null })
+    const row = (end: number) =>
+      flight({ lengthMs: minute, endMs: end, source: null, boot_id: null, begin_boot_ms: null })
     const placed = placeFlights([row(clockFloorMs), row(100 * 1_000), row(clockFloorMs + 60 * minute)])
     expect(placed.map(({ placedBy }) => placedBy)).toEqual(['clock', 'neighbours', 'clock'])
     expect(placed[1]?.beginMs).toBeGreaterThanOrEqual(clockFloorMs)

@@ -1,15 +1,26 @@
 import { describe, expect, it } from 'vitest'
-import { machineAt, machineFlights, machineGaps, machineHistory } from '../../../electron/service/recorder/queries.ts'
+import {
+  machineAt,
+  machineFlights,
+  machineGaps,
+  machineHistory,
+} from '../../../electron/service/recorder/queries.ts'
 import type { StopEvidence } from '../../../electron/service/recorder/gap-rules.ts'
 import { openRaw } from '../../support/raw-database.ts'
 import { fakeClock, type FakeClock } from '../../support/fake-clock.ts'
 import { calmSample, recorderBench, type Bench } from '../../support/recorder-bench.ts'
 
 const minute = 60_000
-const rows = (bench: Bench) => bench.db.prepare('SELECT id, duration, last_ts FROM flight ORDER BY id').all() as { id: number; duration: number; last_ts: number }[]
+const rows = (bench: Bench) =>
+  bench.db.prepare('SELECT id, duration, last_ts FROM flight ORDER BY id').all() as {
+    id: number
+    duration: number
+    last_ts: number
+  }[]
 const all = { sinceMs: null, untilMs: null }
 const figures = (bench: Bench) => machineHistory(bench.db, { now: bench.recorder.present(), ...all }).figures
-const gaps = (bench: Bench) => machineGaps(bench.db, { now: bench.recorder.present(), ...all, limit: 100, offset: 0 }).gaps
+const gaps = (bench: Bench) =>
+  machineGaps(bench.db, { now: bench.recorder.present(), ...all, limit: 100, offset: 0 }).gaps
 
 function begin(clock: FakeClock, options: Parameters<typeof recorderBench>[1] = {}): Bench {
   const bench = recorderBench(clock, options)
@@ -39,30 +50,47 @@ describe('a flight', () => {
     expect(rows(bench)).toHaveLength(1)
   })
 
-  it.each([7_200_000, -7_200_000])('moves its begin with a wall-clock step of %d ms, and keeps its length', (step) => {
-    const clock = fakeClock()
-    const bench = begin(clock)
-    const startMs = clock.read().wallMs
-    clock.advance(minute)
-    clock.step(step)
-    clock.advance(minute)
-    const [row] = rows(bench)
-    expect(row?.duration).toBe(120)
-    expect(((row?.last_ts ?? 0) - (row?.duration ?? 0)) * 1_000).toBeCloseTo(startMs + step, 0)
-    const history = machineHistory(bench.db, { now: bench.recorder.present(), ...all })
-    expect(history.clockSteps).toEqual([{ at: new Date(clock.read().wallMs - minute + 10_000).toISOString(), stepMs: step, flight: 1 }])
-    expect(history.figures).toMatchObject({ windowMs: 2 * minute, ms: { up: 2 * minute } })
-  })
+  it.each([7_200_000, -7_200_000])(
+    'moves its begin with a wall-clock step of %d ms, and keeps its length',
+    (step) => {
+      const clock = fakeClock()
+      const bench = begin(clock)
+      const startMs = clock.read().wallMs
+      clock.advance(minute)
+      clock.step(step)
+      clock.advance(minute)
+      const [row] = rows(bench)
+      expect(row?.duration).toBe(120)
+      expect(((row?.last_ts ?? 0) - (row?.duration ?? 0)) * 1_000).toBeCloseTo(startMs + step, 0)
+      const history = machineHistory(bench.db, { now: bench.recorder.present(), ...all })
+      expect(history.clockSteps).toEqual([
+        { at: new Date(clock.read().wallMs - minute + 10_000).toISOString(), stepMs: step, flight: 1 },
+      ])
+      expect(history.figures).toMatchObject({ windowMs: 2 * minute, ms: { up: 2 * minute } })
+    },
+  )
 
   it('begins right on a board without a clock, once the time is known', () => {
     const clock = fakeClock({ wallMs: 5_000 })
     const bench = begin(clock)
     clock.advance(5 * minute)
-    expect(machineFlights(bench.db, { now: bench.recorder.present(), ...all, limit: 1, offset: 0 }).flights[0]).toMatchObject({ clock: 'untrusted' })
+    expect(
+      machineFlights(bench.db, { now: bench.recorder.present(), ...all, limit: 1, offset: 0 }).flights[0],
+    ).toMatchObject({ clock: 'untrusted' })
     clock.step(Date.UTC(2026, 10, 21, 12) - clock.read().wallMs)
     clock.advance(minute)
-    const [flight] = machineFlights(bench.db, { now: bench.recorder.present(), ...all, limit: 1, offset: 0 }).flights
-    expect(flight).toMatchObject({ begin: '2026-11-21T11:55:00.000Z', end: '2026-11-21T12:01:00.000Z', clock: 'plausible', errorMs: 0 })
+    const [flight] = machineFlights(bench.db, {
+      now: bench.recorder.present(),
+      ...all,
+      limit: 1,
+      offset: 0,
+    }).flights
+    expect(flight).toMatchObject({
+      begin: '2026-11-21T11:55:00.000Z',
+      end: '2026-11-21T12:01:00.000Z',
+      clock: 'plausible',
+      errorMs: 0,
+    })
   })
 
   it('counts suspend as asleep: up and asleep add up to its length', () => {
@@ -71,7 +99,11 @@ describe('a flight', () => {
     clock.advance(10 * minute)
     clock.suspend(10 * minute)
     clock.advance(10 * minute)
-    expect(figures(bench)).toMatchObject({ windowMs: 30 * minute, ms: { up: 20 * minute, asleep: 10 * minute, down: 0 }, sleeps: 1 })
+    expect(figures(bench)).toMatchObject({
+      windowMs: 30 * minute,
+      ms: { up: 20 * minute, asleep: 10 * minute, down: 0 },
+      sleeps: 1,
+    })
     expect(rows(bench)[0]?.duration).toBe(1_800)
   })
 
@@ -127,8 +159,13 @@ describe('the gap before a flight', () => {
     clock.advance(5 * minute)
     const second = begin(clock, { database })
     clock.advance(minute)
-    expect(gaps(second)).toMatchObject([{ id: 'f1', kind: 'recorder-off', kindConfidence: 'certain', durationMs: 5 * minute, cause: null }])
-    expect(figures(second)).toMatchObject({ ms: { up: 2 * minute, down: 0, 'recorder-off': 5 * minute }, availability: 100 })
+    expect(gaps(second)).toMatchObject([
+      { id: 'f1', kind: 'recorder-off', kindConfidence: 'certain', durationMs: 5 * minute, cause: null },
+    ])
+    expect(figures(second)).toMatchObject({
+      ms: { up: 2 * minute, down: 0, 'recorder-off': 5 * minute },
+      availability: 100,
+    })
   })
 
   it('is a crash within one interval of the truth when the machine booted and nothing was said', () => {
@@ -152,7 +189,14 @@ describe('the gap before a flight', () => {
   it('is explained by what the system tells, once', async () => {
     const clock = fakeClock()
     const database = cut(begin(clock))
-    const evidence: StopEvidence[] = [{ source: 'journal', atMs: clock.read().wallMs + 1_000, fact: 'panic', text: 'kernel: Kernel panic - not syncing: test' }]
+    const evidence: StopEvidence[] = [
+      {
+        source: 'journal',
+        atMs: clock.read().wallMs + 1_000,
+        fact: 'panic',
+        text: 'kernel: Kernel panic - not syncing: test',
+      },
+    ]
     let asked = 0
     const later = clock.reboot(minute)
     const bench = begin(later, {
@@ -167,7 +211,12 @@ describe('the gap before a flight', () => {
     await bench.recorder.lookBack()
     await bench.recorder.lookBack()
     expect(asked).toBe(1)
-    expect(gaps(bench)[0]).toMatchObject({ kind: 'crashed', kindConfidence: 'certain', cause: 'os-crash', evidence: [{ source: 'journal', fact: 'panic' }] })
+    expect(gaps(bench)[0]).toMatchObject({
+      kind: 'crashed',
+      kindConfidence: 'certain',
+      cause: 'os-crash',
+      evidence: [{ source: 'journal', fact: 'panic' }],
+    })
     expect(bench.lines.join('')).toContain('machine crashed or lost power, operating system crash')
     expect(bench.topics).toContain('history')
   })
@@ -199,8 +248,17 @@ describe('imported history', () => {
         findHistory: () => {
           asked += 1
           return Promise.resolve([
-            { source: 'wtmp', runs: [{ ...run, key: 'a', beginMs: nowMs - 60 * minute, endMs: nowMs - 40 * minute }, { ...run, key: 'b', beginMs: nowMs - 30 * minute, endMs: nowMs + 5 * minute }] },
-            { source: 'tuptime', runs: [{ ...run, key: 'c', beginMs: nowMs - 60 * minute, endMs: nowMs - 40 * minute }] },
+            {
+              source: 'wtmp',
+              runs: [
+                { ...run, key: 'a', beginMs: nowMs - 60 * minute, endMs: nowMs - 40 * minute },
+                { ...run, key: 'b', beginMs: nowMs - 30 * minute, endMs: nowMs + 5 * minute },
+              ],
+            },
+            {
+              source: 'tuptime',
+              runs: [{ ...run, key: 'c', beginMs: nowMs - 60 * minute, endMs: nowMs - 40 * minute }],
+            },
           ])
         },
       },
@@ -209,8 +267,18 @@ describe('imported history', () => {
     await bench.recorder.lookBack()
     clock.advance(10 * minute)
     expect(asked).toBe(1)
-    expect(figures(bench)).toMatchObject({ windowMs: 70 * minute, ms: { up: 60 * minute, down: 10 * minute }, stops: 1, flights: 3 })
-    const { flights } = machineFlights(bench.db, { now: bench.recorder.present(), ...all, limit: 10, offset: 0 })
+    expect(figures(bench)).toMatchObject({
+      windowMs: 70 * minute,
+      ms: { up: 60 * minute, down: 10 * minute },
+      stops: 1,
+      flights: 3,
+    })
+    const { flights } = machineFlights(bench.db, {
+      now: bench.recorder.present(),
+      ...all,
+      limit: 10,
+      offset: 0,
+    })
     expect(flights.map(({ source }) => source)).toEqual(['watchkeeper', 'wtmp', 'tuptime'])
     expect(rows(bench)).toHaveLength(1)
   })
@@ -227,8 +295,12 @@ describe('the state at an instant', () => {
     const later = clock.reboot(10 * minute)
     const bench = begin(later, { database })
     later.advance(10 * minute)
-    const at = (offset: number) => machineAt(bench.db, { now: bench.recorder.present(), atMs: startMs + offset })
-    expect(at(5 * minute)).toMatchObject({ presence: 'up', sentence: 'Up: for 5 min by then, of 10 min in all.' })
+    const at = (offset: number) =>
+      machineAt(bench.db, { now: bench.recorder.present(), atMs: startMs + offset })
+    expect(at(5 * minute)).toMatchObject({
+      presence: 'up',
+      sentence: 'Up: for 5 min by then, of 10 min in all.',
+    })
     expect(at(15 * minute)).toMatchObject({ presence: 'down', kind: 'off' })
     expect(at(25 * minute).sentence).toMatch(/^Up: .* and still is\.$/)
     expect(at(-minute).sentence).toBe('Unknown: this is before the first record.')

@@ -10,7 +10,11 @@ const after = (wall: number, monotonic: number, boot: number) => ({
 
 describe('readTick where the monotonic clock stops in suspend', () => {
   it('sees nothing but time in a tick on time', () => {
-    expect(readTick(start, after(10_004, 10_003, 10_010), 10_000, true)).toEqual({ elapsedMs: 10_003, lapse: null, stepMs: null })
+    expect(readTick(start, after(10_004, 10_003, 10_010), 10_000, true)).toEqual({
+      elapsedMs: 10_003,
+      lapse: null,
+      stepMs: null,
+    })
   })
 
   it('counts suspend as sleep and as part of the flight', () => {
@@ -21,9 +25,16 @@ describe('readTick where the monotonic clock stops in suspend', () => {
     })
   })
 
-  it.each([3_600_000, -3_600_000, 315e9, -315e9])('sees a step of the wall clock of %d ms and keeps the length', (step) => {
-    expect(readTick(start, after(10_000 + step, 10_000, 10_000), 10_000, true)).toEqual({ elapsedMs: 10_000, lapse: null, stepMs: step })
-  })
+  it.each([3_600_000, -3_600_000, 315e9, -315e9])(
+    'sees a step of the wall clock of %d ms and keeps the length',
+    (step) => {
+      expect(readTick(start, after(10_000 + step, 10_000, 10_000), 10_000, true)).toEqual({
+        elapsedMs: 10_000,
+        lapse: null,
+        stepMs: step,
+      })
+    },
+  )
 
   it('tells a step in the midst of a sleep from the sleep', () => {
     const tick = readTick(start, after(610_000 + 7_200_000, 10_000, 610_000), 10_000, true)
@@ -32,7 +43,11 @@ describe('readTick where the monotonic clock stops in suspend', () => {
   })
 
   it('calls a late tick without suspend a stall, in which nobody looked', () => {
-    expect(readTick(start, after(70_000, 70_000, 70_000), 10_000, true).lapse).toEqual({ kind: 'stalled', lengthMs: 60_000, seenBy: 'tick-gap' })
+    expect(readTick(start, after(70_000, 70_000, 70_000), 10_000, true).lapse).toEqual({
+      kind: 'stalled',
+      lengthMs: 60_000,
+      seenBy: 'tick-gap',
+    })
   })
 
   it('forgives a tick that a busy machine delays', () => {

@@ -13,12 +13,22 @@ const anyFlight = fc.record({
   begin: fc.integer({ min: -30 * day, max: 30 * day }),
   length: fc.integer({ min: 0, max: 5 * day }),
   /** How wrong the wall clock was. */
-  step: fc.oneof({ weight: 4, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.integer({ min: -3650 * day, max: 3650 * day }) }),
+  step: fc.oneof(
+    { weight: 4, arbitrary: fc.constant(0) },
+    { weight: 1, arbitrary: fc.integer({ min: -3650 * day, max: 3650 * day }) },
+  ),
   source: fc.constantFrom('watchkeeper' as const, null),
   boot: fc.option(fc.integer({ min: 1, max: 6 }), { nil: null }),
   trusted: fc.boolean(),
   ended: fc.constantFrom(null, 'SIGTERM', 'SIGINT'),
-  lapses: fc.array(fc.record({ at: fc.double({ min: 0, max: 1, noNaN: true }), length: fc.integer({ min: 1, max: day }), kind: fc.constantFrom('asleep' as const, 'stalled' as const) }), { maxLength: 4 }),
+  lapses: fc.array(
+    fc.record({
+      at: fc.double({ min: 0, max: 1, noNaN: true }),
+      length: fc.integer({ min: 1, max: day }),
+      kind: fc.constantFrom('asleep' as const, 'stalled' as const),
+    }),
+    { maxLength: 4 },
+  ),
 })
 const anyImport = fc.record({
   begin: fc.integer({ min: -60 * day, max: 10 * day }),
@@ -59,33 +69,43 @@ const anyTimeline = fc
       }
     })
     const lapses = flights.flatMap((flight, index) =>
-      flight.lapses.map(
-        (lapse): LapseRow => ({ flight_id: index + 1, at_elapsed_ms: Math.round(lapse.at * flight.length), length_ms: lapse.length, kind: lapse.kind }),
-      ),
+      flight.lapses.map((lapse): LapseRow => ({
+        flight_id: index + 1,
+        at_elapsed_ms: Math.round(lapse.at * flight.length),
+        length_ms: lapse.length,
+        kind: lapse.kind,
+      })),
     )
-    const imported = imports.map(
-      (run, index): ImportedRow => ({
-        id: index + 1,
-        source: run.source,
-        begin_ms: base + run.begin,
-        end_ms: base + run.begin + run.length,
-        asleep_ms: Math.round(run.asleep * run.length),
-        boot_id: null,
-        os: null,
-        ended: run.ended,
-      }),
-    )
+    const imported = imports.map((run, index): ImportedRow => ({
+      id: index + 1,
+      source: run.source,
+      begin_ms: base + run.begin,
+      end_ms: base + run.begin + run.length,
+      asleep_ms: Math.round(run.asleep * run.length),
+      boot_id: null,
+      os: null,
+      ended: run.ended,
+    }))
     return buildTimeline({
       placed: placeFlights(rows),
       imported,
       lapses,
       evidenceOf: () => [],
       sampleOf: () => null,
-      present: { wallMs: base + now, bootId: 'boot-1', bootMs: 1_000_000 + now + 30 * day, monotonicMs: null, runningFlight: isRunning ? rows.length : null },
+      present: {
+        wallMs: base + now,
+        bootId: 'boot-1',
+        bootMs: 1_000_000 + now + 30 * day,
+        monotonicMs: null,
+        runningFlight: isRunning ? rows.length : null,
+      },
     })
   })
 
-const anyWindow = fc.tuple(fc.integer({ min: -90 * day, max: 90 * day }), fc.integer({ min: 0, max: 120 * day }))
+const anyWindow = fc.tuple(
+  fc.integer({ min: -90 * day, max: 90 * day }),
+  fc.integer({ min: 0, max: 120 * day }),
+)
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0)
 
 describe('any set of flights, sleeps, imports and clock steps', () => {
@@ -106,7 +126,12 @@ describe('any set of flights, sleeps, imports and clock steps', () => {
     fc.assert(
       fc.property(anyTimeline, anyWindow, (timeline, [from, length]) => {
         const since = base + from
-        const figures = countWindow(timeline, cutStretches(timeline, since, since + length), since, since + length)
+        const figures = countWindow(
+          timeline,
+          cutStretches(timeline, since, since + length),
+          since,
+          since + length,
+        )
         expect(sum(Object.values(figures.ms))).toBe(length)
         expect(Object.values(figures.ms).every((ms) => ms >= 0 && ms <= length)).toBe(true)
         if (length > 0) expect(Math.round(sum(Object.values(percentShares(figures.ms))) * 100)).toBe(10_000)
@@ -119,16 +144,21 @@ describe('any set of flights, sleeps, imports and clock steps', () => {
 
   it('counts two adjacent windows as much as their union', () => {
     fc.assert(
-      fc.property(anyTimeline, anyWindow, fc.double({ min: 0, max: 1, noNaN: true }), (timeline, [from, length], where) => {
-        const since = base + from
-        const until = since + length
-        const middle = since + Math.round(length * where)
-        const count = (a: number, b: number) => countWindow(timeline, cutStretches(timeline, a, b), a, b).ms
-        const [left, right, whole] = [count(since, middle), count(middle, until), count(since, until)]
-        for (const presence of ['up', 'asleep', 'down', 'recorder-off', 'unknown'] as const) {
-          expect(left[presence] + right[presence]).toBe(whole[presence])
-        }
-      }),
+      fc.property(
+        anyTimeline,
+        anyWindow,
+        fc.double({ min: 0, max: 1, noNaN: true }),
+        (timeline, [from, length], where) => {
+          const since = base + from
+          const until = since + length
+          const middle = since + Math.round(length * where)
+          const count = (a: number, b: number) => countWindow(timeline, cutStretches(timeline, a, b), a, b).ms
+          const [left, right, whole] = [count(since, middle), count(middle, until), count(since, until)]
+          for (const presence of ['up', 'asleep', 'down', 'recorder-off', 'unknown'] as const) {
+            expect(left[presence] + right[presence]).toBe(whole[presence])
+          }
+        },
+      ),
       { numRuns: 300 },
     )
   })
@@ -150,7 +180,8 @@ describe('any set of flights, sleeps, imports and clock steps', () => {
         const drawn = coalesce(cut, 4)
         expect(sum(drawn.map(({ merged }) => merged))).toBe(cut.length)
         expect(sum(drawn.map(({ fromMs, toMs }) => toMs - fromMs))).toBe(length)
-        if (cut.some(({ presence }) => presence === 'down')) expect(drawn.some(({ presence }) => presence === 'down')).toBe(true)
+        if (cut.some(({ presence }) => presence === 'down'))
+          expect(drawn.some(({ presence }) => presence === 'down')).toBe(true)
       }),
       { numRuns: 300 },
     )

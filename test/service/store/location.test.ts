@@ -1,12 +1,21 @@
 import { symlinkSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { canonicalPath, defaultDatabase, desktopDatabase, headlessDatabase } from '../../../electron/service/store/location.ts'
+import {
+  canonicalPath,
+  defaultDatabase,
+  desktopDatabase,
+  headlessDatabase,
+} from '../../../electron/service/store/location.ts'
 import { temporaryFolder } from '../../support/temporary.ts'
 
 const linux = { platform: 'linux' as const, home: '/home/ada', env: {} }
 const mac = { platform: 'darwin' as const, home: '/Users/ada', env: {} }
-const windows = { platform: 'win32' as const, home: 'C:\\Users\\ada', env: { APPDATA: 'C:\\Users\\ada\\AppData\\Roaming' } }
+const windows = {
+  platform: 'win32' as const,
+  home: 'C:\\Users\\ada',
+  env: { APPDATA: 'C:\\Users\\ada\\AppData\\Roaming' },
+}
 
 describe('where data lives', () => {
   it('is the same folder in the home everywhere when headless', () => {
@@ -16,15 +25,22 @@ describe('where data lives', () => {
   })
   it('is the platform’s user-data folder for the desktop app', () => {
     expect(desktopDatabase(linux)).toBe('/home/ada/.config/Watchkeeper/watchkeeper.db')
-    expect(desktopDatabase({ ...linux, env: { XDG_CONFIG_HOME: '/x' } })).toBe('/x/Watchkeeper/watchkeeper.db')
+    expect(desktopDatabase({ ...linux, env: { XDG_CONFIG_HOME: '/x' } })).toBe(
+      '/x/Watchkeeper/watchkeeper.db',
+    )
     expect(desktopDatabase(mac)).toBe('/Users/ada/Library/Application Support/Watchkeeper/watchkeeper.db')
     expect(desktopDatabase(windows)).toBe('C:\\Users\\ada\\AppData\\Roaming\\Watchkeeper\\watchkeeper.db')
   })
   it('is the desktop app’s only when there is no headless one', () => {
-    const has = (...files: string[]) => (file: string) => files.includes(file)
+    const has =
+      (...files: string[]) =>
+      (file: string) =>
+        files.includes(file)
     expect(defaultDatabase(linux, has())).toBe(headlessDatabase(linux))
     expect(defaultDatabase(linux, has(desktopDatabase(linux)))).toBe(desktopDatabase(linux))
-    expect(defaultDatabase(linux, has(desktopDatabase(linux), headlessDatabase(linux)))).toBe(headlessDatabase(linux))
+    expect(defaultDatabase(linux, has(desktopDatabase(linux), headlessDatabase(linux)))).toBe(
+      headlessDatabase(linux),
+    )
     expect(defaultDatabase({ ...linux, env: { WATCHKEEPER_DATABASE: '/srv/w.db' } }, has())).toBe('/srv/w.db')
   })
 })

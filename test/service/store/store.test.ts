@@ -26,7 +26,8 @@ const kindOf = (action: () => unknown): string => {
 /** Overwrites the middle of a file, as a failing disk would. */
 function damage(file: string): void {
   const handle = openSync(file, 'r+')
-  for (let page = 1; page < 12; page += 1) writeSync(handle, Buffer.alloc(2_000, 0xa5), 0, 2_000, page * 4_096 + 8)
+  for (let page = 1; page < 12; page += 1)
+    writeSync(handle, Buffer.alloc(2_000, 0xa5), 0, 2_000, page * 4_096 + 8)
   closeSync(handle)
 }
 
@@ -45,11 +46,18 @@ describe('a new database', () => {
     const { db, repair, copyBeforeMigration } = openStore(file, now)
     const theirs = openRaw(':memory:')
     for (const statement of flightRecorderSchema) theirs.exec(statement)
-    const schema = "SELECT name, replace(replace(sql, char(10), ' '), 'IF NOT EXISTS ', '') AS sql FROM sqlite_schema WHERE tbl_name = 'flight' ORDER BY name"
-    const normal = (rows: unknown[]) => (rows as { name: string; sql: string }[]).map(({ name, sql }) => [name, sql.replace(/\s+/g, ' ').trim()])
+    const schema =
+      "SELECT name, replace(replace(sql, char(10), ' '), 'IF NOT EXISTS ', '') AS sql FROM sqlite_schema WHERE tbl_name = 'flight' ORDER BY name"
+    const normal = (rows: unknown[]) =>
+      (rows as { name: string; sql: string }[]).map(({ name, sql }) => [
+        name,
+        sql.replace(/\s+/g, ' ').trim(),
+      ])
     expect(normal(db.prepare(schema).all())).toEqual(normal(theirs.prepare(schema).all()))
     expect(db.pragma('table_info(flight)')).toEqual(theirs.pragma('table_info(flight)'))
-    expect(() => db.prepare('INSERT INTO flight (duration, last_ts) VALUES (-1, 0)').run()).toThrow('positive_duration')
+    expect(() => db.prepare('INSERT INTO flight (duration, last_ts) VALUES (-1, 0)').run()).toThrow(
+      'positive_duration',
+    )
     expect(db.pragma('journal_mode', { simple: true })).toBe('wal')
     expect(db.pragma('synchronous', { simple: true })).toBe(2)
     expect(versionOf(db)).toBe(latestVersion)
@@ -61,7 +69,10 @@ describe('a new database', () => {
 describe('a database of flight-recorder', () => {
   it('is taken over with its rows, after a copy, and stays readable for flight-reports’ own query', () => {
     const file = newFile()
-    makeFlightRecorderDatabase(file, [[100, 1_600_000_100], [150, 1_600_000_400]])
+    makeFlightRecorderDatabase(file, [
+      [100, 1_600_000_100],
+      [150, 1_600_000_400],
+    ])
     const { db, copyBeforeMigration } = openStore(file, now)
     expect(copyBeforeMigration).toBe(`${file}.before-schema-1`)
     const copy = openRaw(copyBeforeMigration ?? '')
@@ -70,7 +81,9 @@ describe('a database of flight-recorder', () => {
     copy.close()
     db.prepare('INSERT INTO flight (duration, last_ts) VALUES (1, 1700000000)').run()
     const events = db
-      .prepare('SELECT id, TRUE, last_ts - duration AS ts FROM flight UNION ALL SELECT id, FALSE, last_ts FROM flight ORDER BY ts')
+      .prepare(
+        'SELECT id, TRUE, last_ts - duration AS ts FROM flight UNION ALL SELECT id, FALSE, last_ts FROM flight ORDER BY ts',
+      )
       .all()
     expect(events).toHaveLength(6)
     db.close()
@@ -124,7 +137,10 @@ describe('a damaged database', () => {
     damage(file)
     expect(findDamage(file)).not.toBeNull()
     const opened = openStore(file, now)
-    expect(opened.repair).toMatchObject({ restoredFrom: expect.stringContaining('2026-11-19.db') as string, movedTo: expect.stringContaining('.corrupt-2026-11-21T') as string })
+    expect(opened.repair).toMatchObject({
+      restoredFrom: expect.stringContaining('2026-11-19.db') as string,
+      movedTo: expect.stringContaining('.corrupt-2026-11-21T') as string,
+    })
     expect(existsSync(opened.repair?.movedTo ?? '')).toBe(true)
     expect(opened.db.prepare('SELECT count(*) FROM flight').pluck().get()).toBe(3_000)
     opened.db.close()

@@ -49,7 +49,19 @@ async function collectFor(
       const ended = /^[0-9a-f]{32}$/.test(boot)
         ? await run('journalctl', ['-q', '--no-pager', '-o', 'json', fields, '-b', boot, '-n', '500'])
         : ''
-      const next = await run('journalctl', ['-q', '--no-pager', '-o', 'json', fields, '-b', '0', '-t', 'systemd-journald', '-n', '50'])
+      const next = await run('journalctl', [
+        '-q',
+        '--no-pager',
+        '-o',
+        'json',
+        fields,
+        '-b',
+        '0',
+        '-t',
+        'systemd-journald',
+        '-n',
+        '50',
+      ])
       return [
         ...evidenceFromJournal(ended),
         ...evidenceFromNextBoot(next),
@@ -61,12 +73,24 @@ async function collectFor(
       const ids = windowsEventIds.map((id) => `EventID=${id}`).join(' or ')
       const since = new Date(fromMs).toISOString()
       const query = `*[System[(${ids}) and TimeCreated[@SystemTime>='${since}']]]`
-      return evidenceFromWindowsEvents(await run('wevtutil', ['qe', 'System', `/q:${query}`, '/f:xml', '/c:200']))
+      return evidenceFromWindowsEvents(
+        await run('wevtutil', ['qe', 'System', `/q:${query}`, '/f:xml', '/c:200']),
+      )
     }
     case 'darwin': {
       const predicate =
         'eventMessage CONTAINS "shutdown cause" OR eventMessage CONTAINS "shutdown initiated" OR eventMessage CONTAINS "SHUTDOWN_TIME"'
-      const log = await run('/usr/bin/log', ['show', '--style', 'syslog', '--start', logTime(fromMs), '--end', logTime(toMs), '--predicate', predicate])
+      const log = await run('/usr/bin/log', [
+        'show',
+        '--style',
+        'syslog',
+        '--start',
+        logTime(fromMs),
+        '--end',
+        logTime(toMs),
+        '--predicate',
+        predicate,
+      ])
       return [
         ...evidenceFromUnifiedLog(log),
         ...evidenceFromPmset(await run('/usr/bin/pmset', ['-g', 'log'])),
@@ -96,6 +120,11 @@ function logTime(ms: number): string {
 /** Runs a program for at most 20 s and 16 MB of output, in the C locale. */
 export const runProgram: RunProgram = (file, args) =>
   new Promise((resolve) => {
-    const options = { timeout: 20_000, maxBuffer: 16 * 1024 * 1024, windowsHide: true, env: { ...process.env, LC_ALL: 'C' } }
+    const options = {
+      timeout: 20_000,
+      maxBuffer: 16 * 1024 * 1024,
+      windowsHide: true,
+      env: { ...process.env, LC_ALL: 'C' },
+    }
     execFile(file, [...args], options, (error, stdout) => resolve(error ? '' : stdout))
   })

@@ -21,14 +21,41 @@ interface Rule {
 const rules: readonly Rule[] = [
   { fact: 'panic', from: /^kernel$/, message: /^Kernel panic - not syncing/ },
   { fact: 'heat', message: /critical temperature reached/i },
-  { fact: 'battery', message: /battery (?:is )?critically low|critical battery.*(?:power ?off|shut|hibernat)/i },
-  { fact: 'disk', from: /^kernel$/, message: /remounting filesystem read-only|critical medium error|I\/O error, dev/i },
-  { fact: 'update', message: /system-update(?:-pre)?\.target|packagekit-offline-update|dnf-system-upgrade|offline system update/i },
-  { fact: 'user-stop', from: /^systemd-logind$/, message: /^(?:Power key pressed|The system will (?:power off|reboot|halt|be powered off|be rebooted))/i },
-  { fact: 'user-stop', from: /^sudo$/, message: /COMMAND=\S*(?:shutdown|poweroff|reboot|halt|systemctl (?:poweroff|reboot|halt))\b/ },
+  {
+    fact: 'battery',
+    message: /battery (?:is )?critically low|critical battery.*(?:power ?off|shut|hibernat)/i,
+  },
+  {
+    fact: 'disk',
+    from: /^kernel$/,
+    message: /remounting filesystem read-only|critical medium error|I\/O error, dev/i,
+  },
+  {
+    fact: 'update',
+    message:
+      /system-update(?:-pre)?\.target|packagekit-offline-update|dnf-system-upgrade|offline system update/i,
+  },
+  {
+    fact: 'user-stop',
+    from: /^systemd-logind$/,
+    message: /^(?:Power key pressed|The system will (?:power off|reboot|halt|be powered off|be rebooted))/i,
+  },
+  {
+    fact: 'user-stop',
+    from: /^sudo$/,
+    message: /COMMAND=\S*(?:shutdown|poweroff|reboot|halt|systemctl (?:poweroff|reboot|halt))\b/,
+  },
   { fact: 'clean-stop', from: /^systemd-logind$/, message: /^System is (?:powering down|rebooting|halting)/ },
-  { fact: 'clean-stop', from: /^systemd$/, message: /^Reached target .*(?:Power-?Off|Reboot|Halt|Shutdown)/i },
-  { fact: 'clean-stop', from: /^(?:systemd-shutdown|systemd-journald)$/, message: /^(?:Sending SIGTERM|Syncing filesystems|Journal stopped)/ },
+  {
+    fact: 'clean-stop',
+    from: /^systemd$/,
+    message: /^Reached target .*(?:Power-?Off|Reboot|Halt|Shutdown)/i,
+  },
+  {
+    fact: 'clean-stop',
+    from: /^(?:systemd-shutdown|systemd-journald)$/,
+    message: /^(?:Sending SIGTERM|Syncing filesystems|Journal stopped)/,
+  },
 ]
 
 /** How many pieces of evidence of one kind are kept: enough to see, too few to swamp. */
@@ -42,7 +69,9 @@ export function evidenceFromJournal(text: string): StopEvidence[] {
   const entries = parseJournal(text)
   const found: StopEvidence[] = []
   for (const { atMs, identifier, message } of entries) {
-    const rule = rules.find(({ from, message: pattern }) => (from?.test(identifier) ?? true) && pattern.test(message))
+    const rule = rules.find(
+      ({ from, message: pattern }) => (from?.test(identifier) ?? true) && pattern.test(message),
+    )
     if (!rule) continue
     const line = { source: 'journal', atMs, fact: rule.fact, text: `${identifier}: ${message}`.slice(0, 500) }
     const same = found.filter(({ fact }) => fact === rule.fact)
@@ -78,7 +107,13 @@ function parseJournal(text: string): JournalEntry[] {
       const micros = Number(entry['__REALTIME_TIMESTAMP'])
       if (!Number.isFinite(micros)) return []
       const identifier = entry['SYSLOG_IDENTIFIER'] ?? entry['_COMM'] ?? ''
-      return [{ atMs: Math.floor(micros / 1_000), identifier: String(identifier), message: messageOf(entry['MESSAGE']) }]
+      return [
+        {
+          atMs: Math.floor(micros / 1_000),
+          identifier: typeof identifier === 'string' ? identifier : '',
+          message: messageOf(entry['MESSAGE']),
+        },
+      ]
     } catch {
       return []
     }

@@ -21,10 +21,14 @@ export function evidenceFromUnifiedLog(text: string): StopEvidence[] {
     const code = /Previous shutdown cause: (-?\d+)/.exec(line)?.[1]
     if (code !== undefined) {
       const known = causeCodes[Number(code)]
-      return known ? [{ source: 'unified log', atMs, fact: known.fact, text: `${words} (${known.words})` }] : []
+      return known
+        ? [{ source: 'unified log', atMs, fact: known.fact, text: `${words} (${known.words})` }]
+        : []
     }
-    if (/softwareupdate\S*.*(?:restart|reboot|install)/i.test(line)) return [{ source: 'unified log', atMs, fact: 'update', text: words }]
-    if (/shutdown initiated|SHUTDOWN_TIME/i.test(line)) return [{ source: 'unified log', atMs, fact: 'user-stop', text: words }]
+    if (/softwareupdate\S*.*(?:restart|reboot|install)/i.test(line))
+      return [{ source: 'unified log', atMs, fact: 'update', text: words }]
+    if (/shutdown initiated|SHUTDOWN_TIME/i.test(line))
+      return [{ source: 'unified log', atMs, fact: 'user-stop', text: words }]
     return []
   })
 }
@@ -35,8 +39,10 @@ export function evidenceFromPmset(text: string): StopEvidence[] {
     const atMs = parseLogTime(line)
     if (atMs === null) return []
     const words = line.trim().replace(/\s+/g, ' ').slice(0, 500)
-    if (/Low ?Power Sleep|LowBattery|Emergency.*Battery/i.test(line)) return [{ source: 'pmset', atMs, fact: 'battery', text: words }]
-    if (/Thermal Emergency|ThermalEmergency/i.test(line)) return [{ source: 'pmset', atMs, fact: 'heat', text: words }]
+    if (/Low ?Power Sleep|LowBattery|Emergency.*Battery/i.test(line))
+      return [{ source: 'pmset', atMs, fact: 'battery', text: words }]
+    if (/Thermal Emergency|ThermalEmergency/i.test(line))
+      return [{ source: 'pmset', atMs, fact: 'heat', text: words }]
     return []
   })
 }

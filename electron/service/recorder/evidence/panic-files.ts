@@ -23,14 +23,20 @@ const mostFiles = 50
 const mostBytes = 262_144
 
 /** Returns the panics whose files were written between two times: a crash is saved at the boot that follows it. */
-export function evidenceFromPanicFiles(folders: readonly PanicFolder[], fromMs: number, toMs: number): StopEvidence[] {
+export function evidenceFromPanicFiles(
+  folders: readonly PanicFolder[],
+  fromMs: number,
+  toMs: number,
+): StopEvidence[] {
   return folders.flatMap(({ folder, name, source }) =>
     filesIn(folder, name).flatMap((file): StopEvidence[] => {
       try {
         const atMs = statSync(file).mtimeMs
         if (atMs < fromMs || atMs > toMs) return []
         const text = panicLine(readFileSync(file).subarray(0, mostBytes).toString('utf8'))
-        return text === null ? [] : [{ source, atMs: Math.round(atMs), fact: 'panic', text: `${path.basename(file)}: ${text}` }]
+        return text === null
+          ? []
+          : [{ source, atMs: Math.round(atMs), fact: 'panic', text: `${path.basename(file)}: ${text}` }]
       } catch {
         return []
       }
@@ -41,7 +47,9 @@ export function evidenceFromPanicFiles(folders: readonly PanicFolder[], fromMs: 
 /** Returns the line of a crash's last words that says what happened; null when it does not tell of a crash. */
 export function panicLine(text: string): string | null {
   const lines = text.split('\n').map((line) => line.trim())
-  const telling = lines.find((line) => /Kernel panic - not syncing|^panic\(|"panicString"|BUG: unable to handle|Oops:/.test(line))
+  const telling = lines.find((line) =>
+    /Kernel panic - not syncing|^panic\(|"panicString"|BUG: unable to handle|Oops:/.test(line),
+  )
   return telling ? telling.replace(/^<\d+>/, '').slice(0, 300) : null
 }
 

@@ -23,7 +23,9 @@ const updaters = /TrustedInstaller|MoUsoCoreWorker|UsoClient|wuauclt|MusNotifica
 export function evidenceFromWindowsEvents(xml: string): StopEvidence[] {
   return parseEvents(xml).flatMap((event) => {
     const judged = judge(event)
-    return judged ? [{ source: 'event log', atMs: event.atMs, fact: judged.fact, text: judged.text.slice(0, 500) }] : []
+    return judged
+      ? [{ source: 'event log', atMs: event.atMs, fact: judged.fact, text: judged.text.slice(0, 500) }]
+      : []
   })
 }
 
@@ -45,9 +47,14 @@ function judge(event: WindowsEvent): { fact: StopFact; text: string } | null {
     case 6006:
       return { fact: 'clean-stop', text: 'event 6006: the event log service was stopped' }
     case 6008:
-      return { fact: 'unclean-boot', text: `event 6008: the stop at ${values.slice(0, 2).join(' ')} was unexpected` }
+      return {
+        fact: 'unclean-boot',
+        text: `event 6008: the stop at ${values.slice(0, 2).join(' ')} was unexpected`,
+      }
     case 12:
-      return provider === 'Microsoft-Windows-Kernel-General' ? { fact: 'boot', text: 'event 12: the system started' } : null
+      return provider === 'Microsoft-Windows-Kernel-General'
+        ? { fact: 'boot', text: 'event 12: the system started' }
+        : null
     case 27:
       return provider === 'Microsoft-Windows-Kernel-Boot' && Number(data['BootType'] ?? values[0]) === 1
         ? { fact: 'hybrid-off', text: 'event 27: boot type 0x1 (Fast Startup)' }
@@ -69,12 +76,18 @@ function judge(event: WindowsEvent): { fact: StopFact; text: string } | null {
 function judgeKernelPower(data: Readonly<Record<string, string>>): { fact: StopFact; text: string } {
   const bugcheck = Number(data['BugcheckCode'] ?? 0)
   const button = Number(data['PowerButtonTimestamp'] ?? 0)
-  if (bugcheck !== 0) return { fact: 'panic', text: `event 41: bugcheck 0x${bugcheck.toString(16).toUpperCase()}` }
+  if (bugcheck !== 0)
+    return { fact: 'panic', text: `event 41: bugcheck 0x${bugcheck.toString(16).toUpperCase()}` }
   if (button !== 0) return { fact: 'power-button', text: 'event 41: the power button was held' }
   return { fact: 'unclean-boot', text: 'event 41: restarted without a clean shutdown, no bugcheck' }
 }
 
-const parser = new XMLParser({ ignoreAttributes: false, attributeNamePrefix: '@', parseTagValue: false, isArray: (name) => name === 'Event' || name === 'Data' })
+const parser = new XMLParser({
+  ignoreAttributes: false,
+  attributeNamePrefix: '@',
+  parseTagValue: false,
+  isArray: (name) => name === 'Event' || name === 'Data',
+})
 
 function parseEvents(xml: string): WindowsEvent[] {
   let root: unknown
@@ -85,7 +98,7 @@ function parseEvents(xml: string): WindowsEvent[] {
   }
   return listOf(at(root, 'Events', 'Event')).flatMap((event): WindowsEvent[] => {
     const id = Number(textOf(at(event, 'System', 'EventID')))
-    const atMs = Date.parse(String(at(event, 'System', 'TimeCreated', '@SystemTime') ?? ''))
+    const atMs = Date.parse(textOf(at(event, 'System', 'TimeCreated', '@SystemTime')))
     if (!Number.isInteger(id) || !Number.isFinite(atMs)) return []
     const items = listOf(at(event, 'EventData', 'Data'))
     const data: Record<string, string> = {}
@@ -93,7 +106,7 @@ function parseEvents(xml: string): WindowsEvent[] {
       const name = at(item, '@Name')
       if (typeof name === 'string') data[name] = textOf(item)
     }
-    const provider = String(at(event, 'System', 'Provider', '@Name') ?? '')
+    const provider = textOf(at(event, 'System', 'Provider', '@Name'))
     return [{ id, provider, atMs, data, values: items.map(textOf) }]
   })
 }
@@ -113,5 +126,5 @@ function listOf(value: unknown): readonly unknown[] {
 
 function textOf(value: unknown): string {
   const inner = typeof value === 'object' && value !== null ? at(value, '#text') : value
-  return typeof inner === 'string' ? inner.trim() : inner === undefined || inner === null ? '' : String(inner as number)
+  return typeof inner === 'string' ? inner.trim() : ''
 }

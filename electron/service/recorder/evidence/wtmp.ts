@@ -63,7 +63,11 @@ function textAt(record: Buffer, offset: number, length: number): string {
 }
 
 /** Returns what wtmp tells of the stops and boots between two times. */
-export function evidenceFromWtmp(records: readonly WtmpRecord[], fromMs: number, toMs: number): StopEvidence[] {
+export function evidenceFromWtmp(
+  records: readonly WtmpRecord[],
+  fromMs: number,
+  toMs: number,
+): StopEvidence[] {
   return records
     .filter(({ atMs, kind }) => kind !== 'other' && atMs >= fromMs && atMs <= toMs)
     .map(({ atMs, kind, host }) => ({

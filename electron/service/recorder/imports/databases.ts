@@ -4,8 +4,12 @@ import { ImportError, type FoundFlight, type FoundRun } from './types.ts'
 /** Reads the flights of flight-recorder's database. @throws ImportError when it is not one */
 export function flightsFromFlightRecorder(file: string): FoundFlight[] {
   return reading(file, 'flight-recorder', (db) => {
-    const rows = db.prepare('SELECT id, duration, last_ts AS lastTs FROM flight ORDER BY id').all() as FoundFlight[]
-    return rows.filter(({ duration, lastTs }) => Number.isFinite(duration) && Number.isFinite(lastTs) && duration >= 0)
+    const rows = db
+      .prepare('SELECT id, duration, last_ts AS lastTs FROM flight ORDER BY id')
+      .all() as FoundFlight[]
+    return rows.filter(
+      ({ duration, lastTs }) => Number.isFinite(duration) && Number.isFinite(lastTs) && duration >= 0,
+    )
   })
 }
 
@@ -31,7 +35,9 @@ export function runsFromTuptime(file: string): FoundRun[] {
     return rows.flatMap((row, index): FoundRun[] => {
       const beginMs = Math.round(row.btime * 1_000)
       const hasEnd = row.offbtime !== null && row.offbtime > 0
-      const endMs = hasEnd ? Math.round(Number(row.offbtime) * 1_000) : Math.round((row.btime + row.uptime) * 1_000)
+      const endMs = hasEnd
+        ? Math.round(Number(row.offbtime) * 1_000)
+        : Math.round((row.btime + row.uptime) * 1_000)
       if (!(endMs >= beginMs)) return []
       const isLast = index === rows.length - 1
       return [

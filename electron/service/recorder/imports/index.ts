@@ -83,7 +83,11 @@ function guessDatabase(file: string): ImportSource {
 }
 
 /** Reads everything that this machine can already tell of its past. What cannot be read is left out. */
-export async function findHistory(nowMs: number, home?: string, run: RunProgram = runProgram): Promise<Found[]> {
+export async function findHistory(
+  nowMs: number,
+  home?: string,
+  run: RunProgram = runProgram,
+): Promise<Found[]> {
   const found: Found[] = []
   for (const { source, file } of usualPlaces(home)) {
     if (!existsSync(file)) continue
@@ -98,7 +102,10 @@ export async function findHistory(nowMs: number, home?: string, run: RunProgram 
     found.push({ source: 'journal', runs: runsFromJournalBoots(boots) })
   }
   if (process.platform === 'darwin') {
-    found.push({ source: 'last', runs: runsFromLast(await run('/usr/bin/last', ['reboot', 'shutdown']), nowMs) })
+    found.push({
+      source: 'last',
+      runs: runsFromLast(await run('/usr/bin/last', ['reboot', 'shutdown']), nowMs),
+    })
   }
   return found.filter((entry) => countOf(entry) > 0)
 }
@@ -121,7 +128,10 @@ export interface ImportResult {
 export function storeFound(db: Connection, found: Found): ImportResult {
   return db
     .transaction((): ImportResult => {
-      const added = found.source === 'flight-recorder' ? storeFlights(db, found.flights) : storeRuns(db, found.source, found.runs)
+      const added =
+        found.source === 'flight-recorder'
+          ? storeFlights(db, found.flights)
+          : storeRuns(db, found.source, found.runs)
       return { source: found.source, found: countOf(found), added, known: countOf(found) - added }
     })
     .immediate()
@@ -182,6 +192,9 @@ function readBytes(file: string): Buffer {
   try {
     return readFileSync(file)
   } catch (error) {
-    throw new ImportError(`${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
+    throw new ImportError(
+      `${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
+      { cause: error },
+    )
   }
 }

@@ -26,7 +26,15 @@ export function runsFromWtmp(records: readonly WtmpRecord[], nowMs: number): Fou
 }
 
 function run(beginMs: number, endMs: number, release: string, ended: FoundRun['ended']): FoundRun {
-  return { key: String(Math.round(beginMs / 1_000)), beginMs, endMs, asleepMs: 0, bootId: null, os: release || null, ended }
+  return {
+    key: String(Math.round(beginMs / 1_000)),
+    beginMs,
+    endMs,
+    asleepMs: 0,
+    bootId: null,
+    os: release || null,
+    ended,
+  }
 }
 
 /** Returns the runs of uptimed's records file: `uptime:boottime:system` in seconds, a line each (uptimed(8)). */
@@ -89,9 +97,13 @@ export function runsFromLast(text: string, nowMs: number): FoundRun[] {
     const crashed = match[1] === 'reboot' ? new RegExp(`- ${moment}`).exec(line.slice(match[0].length)) : null
     const endMs = crashed ? localTime(crashed.slice(1), nowMs) : null
     // `last` prints the next boot as the end of a run that crashed, so that time is only known to be no later.
-    if (endMs !== null && endMs > atMs && !/crash/.test(line)) marks.push({ atMs: endMs - 1, kind: 'other', host: '' })
+    if (endMs !== null && endMs > atMs && !/crash/.test(line))
+      marks.push({ atMs: endMs - 1, kind: 'other', host: '' })
   }
-  return runsFromWtmp(marks.sort((a, b) => a.atMs - b.atMs), nowMs)
+  return runsFromWtmp(
+    marks.sort((a, b) => a.atMs - b.atMs),
+    nowMs,
+  )
 }
 
 function localTime(parts: readonly (string | undefined)[], latestMs: number): number | null {

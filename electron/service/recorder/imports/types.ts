@@ -22,7 +22,10 @@ export interface FoundFlight {
 /** What one source held. */
 export type Found =
   | { readonly source: 'flight-recorder'; readonly flights: readonly FoundFlight[] }
-  | { readonly source: Exclude<Source, 'watchkeeper' | 'flight-recorder'>; readonly runs: readonly FoundRun[] }
+  | {
+      readonly source: Exclude<Source, 'watchkeeper' | 'flight-recorder'>
+      readonly runs: readonly FoundRun[]
+    }
 
 /** A source that cannot be read, with a sentence for the user. */
 export class ImportError extends Error {

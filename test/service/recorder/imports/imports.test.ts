@@ -2,8 +2,19 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { machineFlights, machineHistory } from '../../../../electron/service/recorder/queries.ts'
-import { findHistory, guessSource, readSource, refuseSelf, storeFound } from '../../../../electron/service/recorder/imports/index.ts'
-import { runsFromJournalBoots, runsFromLast, runsFromUptimed, runsFromWtmp } from '../../../../electron/service/recorder/imports/text-records.ts'
+import {
+  findHistory,
+  guessSource,
+  readSource,
+  refuseSelf,
+  storeFound,
+} from '../../../../electron/service/recorder/imports/index.ts'
+import {
+  runsFromJournalBoots,
+  runsFromLast,
+  runsFromUptimed,
+  runsFromWtmp,
+} from '../../../../electron/service/recorder/imports/text-records.ts'
 import { ImportError } from '../../../../electron/service/recorder/imports/types.ts'
 import { openStore } from '../../../../electron/service/store/open.ts'
 import { parseWtmp } from '../../../../electron/service/recorder/evidence/wtmp.ts'
@@ -13,15 +24,28 @@ import { wtmpRecord } from '../../../support/wtmp-record.ts'
 
 const now = Date.UTC(2026, 10, 21, 12)
 const hour = 3_600_000
-const fixture = (name: string): string => readFileSync(new URL(`../../../fixtures/${name}`, import.meta.url), 'utf8')
+const fixture = (name: string): string =>
+  readFileSync(new URL(`../../../fixtures/${name}`, import.meta.url), 'utf8')
 const present = { wallMs: now, bootId: null, bootMs: null, monotonicMs: null }
 const everything = { now: present, sinceMs: null, untilMs: null, limit: 100, offset: 0 }
 
 function makeTuptime(file: string): void {
   const db = openRaw(file)
-  db.exec('CREATE TABLE tuptime (bootid text, btime integer, uptime integer, rntime integer, slptime integer, offbtime integer, endst integer, downtime integer, kernel text)')
+  db.exec(
+    'CREATE TABLE tuptime (bootid text, btime integer, uptime integer, rntime integer, slptime integer, offbtime integer, endst integer, downtime integer, kernel text)',
+  )
   const insert = db.prepare('INSERT INTO tuptime VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)')
-  insert.run('9b77c9db-df31-42f1-918a-5cc9efd020d3', 1_790_000_000, 7_200, 3_600, 3_600, 1_790_007_200, 1, 600, 'Linux-6.1')
+  insert.run(
+    '9b77c9db-df31-42f1-918a-5cc9efd020d3',
+    1_790_000_000,
+    7_200,
+    3_600,
+    3_600,
+    1_790_007_200,
+    1,
+    600,
+    'Linux-6.1',
+  )
   insert.run('x', 1_790_007_800, 3_600, 3_600, 0, 1_790_011_400, 0, 600, 'Linux-6.1')
   insert.run('', 1_790_012_000, 60, 60, 0, -1, 0, -1, 'Linux-6.2')
   db.close()
@@ -30,7 +54,15 @@ function makeTuptime(file: string): void {
 describe('the records of other tools', () => {
   it('uptimed’s are read, and lines that are not its are passed over', () => {
     expect(runsFromUptimed('3600:1790000000:Linux 6.1.0\nrubbish\n')).toEqual([
-      { key: '1790000000', beginMs: 1_790_000_000_000, endMs: 1_790_003_600_000, asleepMs: 0, bootId: null, os: 'Linux 6.1.0', ended: null },
+      {
+        key: '1790000000',
+        beginMs: 1_790_000_000_000,
+        endMs: 1_790_003_600_000,
+        asleepMs: 0,
+        bootId: null,
+        os: 'Linux 6.1.0',
+        ended: null,
+      },
     ])
   })
 
@@ -55,7 +87,13 @@ describe('the records of other tools', () => {
       wtmpRecord('narrow', 7, 'ada', now - 7 * hour, ''),
       wtmpRecord('narrow', 2, 'reboot', now - hour, 'b'),
     ])
-    expect(runsFromWtmp(parseWtmp(file), now).map(({ beginMs, endMs, ended }) => [beginMs - now, endMs - now, ended])).toEqual([
+    expect(
+      runsFromWtmp(parseWtmp(file), now).map(({ beginMs, endMs, ended }) => [
+        beginMs - now,
+        endMs - now,
+        ended,
+      ]),
+    ).toEqual([
       [-10 * hour, -9 * hour, 'clean'],
       [-8 * hour, -7 * hour, 'unclean'],
       [-hour, 0, null],
@@ -64,7 +102,13 @@ describe('the records of other tools', () => {
 
   it('`last -x -F` of Linux is read, a crash apart from a shutdown', () => {
     const at = (day: number, hours: number): number => new Date(2026, 10, day, hours).getTime()
-    expect(runsFromLast(fixture('linux-last.txt'), at(21, 12)).map(({ beginMs, endMs, ended }) => [beginMs, endMs, ended])).toEqual([
+    expect(
+      runsFromLast(fixture('linux-last.txt'), at(21, 12)).map(({ beginMs, endMs, ended }) => [
+        beginMs,
+        endMs,
+        ended,
+      ]),
+    ).toEqual([
       [at(20, 8), at(20, 22), 'clean'],
       [at(21, 8), at(21, 12), null],
     ])
@@ -78,10 +122,17 @@ describe('the records of other tools', () => {
 
   it('the journal’s boots are read with their ids', () => {
     const boots = [
-      { index: -1, boot_id: '9b77c9dbdf3142f1918a5cc9efd020d3', first_entry: 1_790_000_000_000_000, last_entry: 1_790_003_600_000_000 },
+      {
+        index: -1,
+        boot_id: '9b77c9dbdf3142f1918a5cc9efd020d3',
+        first_entry: 1_790_000_000_000_000,
+        last_entry: 1_790_003_600_000_000,
+      },
       { index: 0, boot_id: 'broken', first_entry: 1, last_entry: 2 },
     ]
-    expect(runsFromJournalBoots(JSON.stringify(boots))).toMatchObject([{ bootId: '9b77c9db-df31-42f1-918a-5cc9efd020d3', beginMs: 1_790_000_000_000 }])
+    expect(runsFromJournalBoots(JSON.stringify(boots))).toMatchObject([
+      { bootId: '9b77c9db-df31-42f1-918a-5cc9efd020d3', beginMs: 1_790_000_000_000 },
+    ])
     expect(runsFromJournalBoots('No journal files were found.')).toEqual([])
   })
 })
@@ -113,27 +164,62 @@ describe('importing', () => {
   it('adds flight-recorder’s flights once, brings a grown one up to date, and marks them', () => {
     const folder = temporaryFolder()
     const theirs = path.join(folder, 'theirs.db')
-    makeFlightRecorderDatabase(theirs, [[100, 1_790_000_100], [50, 1_790_001_000]])
+    makeFlightRecorderDatabase(theirs, [
+      [100, 1_790_000_100],
+      [50, 1_790_001_000],
+    ])
     const { db } = openStore(path.join(folder, 'ours.db'), now)
-    expect(storeFound(db, readSource('flight-recorder', theirs, now))).toMatchObject({ found: 2, added: 2, known: 0 })
+    expect(storeFound(db, readSource('flight-recorder', theirs, now))).toMatchObject({
+      found: 2,
+      added: 2,
+      known: 0,
+    })
     const grown = openRaw(theirs)
     grown.exec('UPDATE flight SET duration = 150, last_ts = 1790001100 WHERE id = 2')
     grown.close()
-    expect(storeFound(db, readSource('flight-recorder', theirs, now))).toMatchObject({ found: 2, added: 0, known: 2 })
-    expect(db.prepare('SELECT duration, last_ts FROM flight ORDER BY id').raw().all()).toEqual([[100, 1_790_000_100], [150, 1_790_001_100]])
-    expect(machineFlights(db, everything).flights.map(({ source }) => source)).toEqual(['flight-recorder', 'flight-recorder'])
+    expect(storeFound(db, readSource('flight-recorder', theirs, now))).toMatchObject({
+      found: 2,
+      added: 0,
+      known: 2,
+    })
+    expect(db.prepare('SELECT duration, last_ts FROM flight ORDER BY id').raw().all()).toEqual([
+      [100, 1_790_000_100],
+      [150, 1_790_001_100],
+    ])
+    expect(machineFlights(db, everything).flights.map(({ source }) => source)).toEqual([
+      'flight-recorder',
+      'flight-recorder',
+    ])
     db.close()
   })
 
   it('never counts a run twice, however many tools recorded it', () => {
     const { db } = openStore(path.join(temporaryFolder(), 'ours.db'), now)
-    const run = { key: '1', beginMs: now - 10 * hour, endMs: now - 8 * hour, asleepMs: hour, bootId: null, os: null, ended: 'clean' as const }
+    const run = {
+      key: '1',
+      beginMs: now - 10 * hour,
+      endMs: now - 8 * hour,
+      asleepMs: hour,
+      bootId: null,
+      os: null,
+      ended: 'clean' as const,
+    }
     for (let times = 0; times < 2; times += 1) {
       storeFound(db, { source: 'tuptime', runs: [run] })
-      storeFound(db, { source: 'wtmp', runs: [{ ...run, asleepMs: 0, beginMs: run.beginMs + 2_000, endMs: run.endMs + 1_000 }] })
-      storeFound(db, { source: 'uptimed', runs: [{ ...run, asleepMs: 0, ended: null, endMs: run.endMs - 60_000 }] })
+      storeFound(db, {
+        source: 'wtmp',
+        runs: [{ ...run, asleepMs: 0, beginMs: run.beginMs + 2_000, endMs: run.endMs + 1_000 }],
+      })
+      storeFound(db, {
+        source: 'uptimed',
+        runs: [{ ...run, asleepMs: 0, ended: null, endMs: run.endMs - 60_000 }],
+      })
     }
-    const { figures } = machineHistory(db, { ...everything, sinceMs: now - 10 * hour, untilMs: now - 8 * hour })
+    const { figures } = machineHistory(db, {
+      ...everything,
+      sinceMs: now - 10 * hour,
+      untilMs: now - 8 * hour,
+    })
     expect(figures.ms).toMatchObject({ up: hour, asleep: hour })
     expect(figures.flights).toBe(1)
     db.close()
