@@ -13,6 +13,7 @@ const connection = ref<Connection>('connecting')
 const machine = ref<RunningFlight | null>(null)
 const version = ref<string | null>(null)
 const lostSince = ref<number | null>(null)
+const isChecking = ref(true)
 
 /** What the service last told by itself. */
 export const live = {
@@ -20,6 +21,8 @@ export const live = {
   machine: readonly(machine),
   version: readonly(version),
   lostSince: readonly(lostSince),
+  /** True until the service has answered to the present key. */
+  isChecking: readonly(isChecking),
 }
 
 const firstRetryMs = 500
@@ -40,6 +43,7 @@ export function followService(): void {
 function restart(): void {
   running?.abort()
   running = new AbortController()
+  isChecking.value = true
   void follow(running.signal)
 }
 
@@ -54,6 +58,7 @@ async function follow(signal: AbortSignal): Promise<void> {
       if (signal.aborted) return
       if (error instanceof ApiFailure && error.kind === 'unauthorised') {
         connection.value = 'locked'
+        isChecking.value = false
         return
       }
     }
@@ -92,6 +97,7 @@ function take(snapshot: StreamSnapshot): void {
   version.value = snapshot.version
   machine.value = snapshot.machine
   connection.value = 'live'
+  isChecking.value = false
   lostSince.value = null
   void queryClient.invalidateQueries()
 }

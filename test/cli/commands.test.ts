@@ -31,17 +31,25 @@ describe('watchkeeper', () => {
     expect(await runCli(['--version'])).toMatchObject({ code: 0, stdout: `${packageJson.version}\n` })
     const help = await runCli(['--help'])
     expect(help.code).toBe(0)
-    for (const name of ['serve', 'report', 'status', 'key', 'open', 'export', 'import', 'doctor']) expect(help.stdout).toContain(`  ${name} `)
+    for (const name of ['serve', 'report', 'status', 'key', 'open', 'export', 'import', 'doctor'])
+      expect(help.stdout).toContain(`  ${name} `)
   })
 
-  it.each(['serve', 'report', 'status', 'key', 'open', 'export', 'import', 'doctor'])('%s --help names the database option', async (name) => {
-    const { code, stdout } = await runCli([name, '--help'])
-    expect(code).toBe(0)
-    expect(stdout).toContain('-d, --database')
-  })
+  it.each(['serve', 'report', 'status', 'key', 'open', 'export', 'import', 'doctor'])(
+    '%s --help names the database option',
+    async (name) => {
+      const { code, stdout } = await runCli([name, '--help'])
+      expect(code).toBe(0)
+      expect(stdout).toContain('-d, --database')
+    },
+  )
 
   it('without a command shows its help and fails', async () => {
-    expect(await runCli([])).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining('Usage: watchkeeper') as string })
+    expect(await runCli([])).toMatchObject({
+      code: 2,
+      stdout: '',
+      stderr: expect.stringContaining('Usage: watchkeeper') as string,
+    })
   })
 
   it.each<[string[], RegExp]>([
@@ -78,12 +86,20 @@ describe('report', () => {
 
   function exampleDatabase(): string {
     const database = newDatabase()
-    makeFlightRecorderDatabase(database, [[100, 1600000100], [150, 1600000200], [10, 1600000060]])
+    makeFlightRecorderDatabase(database, [
+      [100, 1600000100],
+      [150, 1600000200],
+      [10, 1600000060],
+    ])
     return database
   }
 
   it('prints flight-reports’ text byte for byte from flight-recorder’s own file', async () => {
-    expect(await runCli(['report', '-d', exampleDatabase()])).toEqual({ code: 0, stdout: example, stderr: '' })
+    expect(await runCli(['report', '-d', exampleDatabase()])).toEqual({
+      code: 0,
+      stdout: example,
+      stderr: '',
+    })
   })
 
   it('prints in the time zone of the process', async () => {
@@ -108,7 +124,11 @@ describe('report', () => {
     expect([code, stdout]).toEqual([3, ''])
     const { chmodSync } = await import('node:fs')
     chmodSync(path.dirname(database), 0o755)
-    expect(await runCli(['report', '-d', database], { uid: 65_534 })).toEqual({ code: 0, stdout: example, stderr: '' })
+    expect(await runCli(['report', '-d', database], { uid: 65_534 })).toEqual({
+      code: 0,
+      stdout: example,
+      stderr: '',
+    })
   })
 
   it('tells more as a table, JSON, CSV and for an instant', async () => {
@@ -116,11 +136,23 @@ describe('report', () => {
     const table = await runCli(['report', '--table', '-d', database])
     expect(table.stdout).toMatch(/up +\d+\.\d\d %/)
     expect(table.stdout).toContain('availability')
-    const history = JSON.parse((await runCli(['report', '--json', '--until', '2020-09-13T12:30:00Z', '-d', database])).stdout) as Record<string, unknown>
-    expect(history['figures']).toMatchObject({ windowMs: 200_000, ms: { up: 200_000 }, availability: 100, flights: 3 })
+    const history = JSON.parse(
+      (await runCli(['report', '--json', '--until', '2020-09-13T12:30:00Z', '-d', database])).stdout,
+    ) as Record<string, unknown>
+    expect(history['figures']).toMatchObject({
+      windowMs: 200_000,
+      ms: { up: 200_000 },
+      availability: 100,
+      flights: 3,
+    })
     const csv = await runCli(['report', '--csv', '-d', database])
-    expect(csv.stdout.split('\n')[0]).toBe('id,from,to,seconds,kind,kind_confidence,cause,cause_confidence,reasons,note')
-    expect(await runCli(['report', '--at', '2020-09-13T12:28:00Z', '-d', database])).toMatchObject({ code: 0, stdout: 'Up: for 1 min 20 s by then, of 3 min 20 s in all.\n' })
+    expect(csv.stdout.split('\n')[0]).toBe(
+      'id,from,to,seconds,kind,kind_confidence,cause,cause_confidence,reasons,note',
+    )
+    expect(await runCli(['report', '--at', '2020-09-13T12:28:00Z', '-d', database])).toMatchObject({
+      code: 0,
+      stdout: 'Up: for 1 min 20 s by then, of 3 min 20 s in all.\n',
+    })
     expect((await runCli(['report', '--last', '1h', '-d', database])).stdout).toContain('(1 h)')
   })
 
@@ -133,9 +165,24 @@ describe('report', () => {
 
   it.each<[string, (file: string) => void, RegExp]>([
     ['that is no database', (file) => writeFileSync(file, 'dear diary'), /is not a database/],
-    ['of another program', (file) => openRaw(file).exec('CREATE TABLE diary (day TEXT)').close(), /holds no flights/],
-    ['of a newer Watchkeeper', (file) => openRaw(file).exec(`PRAGMA user_version = ${latestVersion + 1}; CREATE TABLE x (y)`).close(), /newer Watchkeeper/],
-    ['with a time that cannot be printed', (file) => makeFlightRecorderDatabase(file, [[1, 1e15]]), /outside the years/],
+    [
+      'of another program',
+      (file) => openRaw(file).exec('CREATE TABLE diary (day TEXT)').close(),
+      /holds no flights/,
+    ],
+    [
+      'of a newer Watchkeeper',
+      (file) =>
+        openRaw(file)
+          .exec(`PRAGMA user_version = ${latestVersion + 1}; CREATE TABLE x (y)`)
+          .close(),
+      /newer Watchkeeper/,
+    ],
+    [
+      'with a time that cannot be printed',
+      (file) => makeFlightRecorderDatabase(file, [[1, 1e15]]),
+      /outside the years/,
+    ],
   ])('fails on a file %s with one line', async (_name, make, words) => {
     const database = newDatabase()
     make(database)
@@ -149,7 +196,11 @@ describe('report', () => {
     ['--last', '3x'],
     ['--at', 'noon'],
   ])('refuses %s %s', async (option, value) => {
-    await expectFailure(['report', option, value, '-d', exampleDatabase()], 2, new RegExp(`'${value}' is not`))
+    await expectFailure(
+      ['report', option, value, '-d', exampleDatabase()],
+      2,
+      new RegExp(`'${value}' is not`),
+    )
   })
 })
 
@@ -158,19 +209,34 @@ describe('a service in the foreground', () => {
     const database = newDatabase()
     const serve = await startServe(['-d', database, '-i', '0.2', '-v', 'debug'])
     expect(await runCli(['key', '-d', database])).toEqual({ code: 0, stdout: `${serve.key}\n`, stderr: '' })
-    expect(await runCli(['open', '--print', '-d', database])).toMatchObject({ code: 0, stdout: `${serve.origin}/#key=${serve.key}\n` })
+    expect(await runCli(['open', '--print', '-d', database])).toMatchObject({
+      code: 0,
+      stdout: `${serve.origin}/#key=${serve.key}\n`,
+    })
     const status = await runCli(['status', '-d', database])
-    expect([status.code, status.stdout]).toEqual([0, expect.stringContaining(`The service runs at ${serve.origin}`)])
-    expect(JSON.parse((await runCli(['status', '--json', '-d', database])).stdout)).toMatchObject({ running: true, machine: { id: 1 }, problem: null })
+    expect([status.code, status.stdout]).toEqual([
+      0,
+      expect.stringContaining(`The service runs at ${serve.origin}`),
+    ])
+    expect(JSON.parse((await runCli(['status', '--json', '-d', database])).stdout)).toMatchObject({
+      running: true,
+      machine: { id: 1 },
+      problem: null,
+    })
     await serve.line(/Updated flight record #1/)
     const { code, ms } = await serve.end('SIGTERM')
     expect(code).toBe(0)
     expect(ms).toBeLessThan(2_000)
-    expect(serve.errors.at(-1)).toMatch(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d INFO {5}MAIN: Flight recorder shut down\.$/)
+    expect(serve.errors.at(-1)).toMatch(
+      /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d INFO {5}MAIN: Flight recorder shut down\.$/,
+    )
     expect(existsSync(`${database}-wal`)).toBe(false)
     const report = await runCli(['report', '-d', database])
     expect(report.stdout).toMatch(/^DOWNTIME #1: -INF => .* \(INF\)\n\nUPTIME #1: .*\n\tFLIGHT #1: .*\n$/)
-    expect(await runCli(['status', '-d', database])).toMatchObject({ code: 3, stdout: expect.stringContaining('No service runs') as string })
+    expect(await runCli(['status', '-d', database])).toMatchObject({
+      code: 3,
+      stdout: expect.stringContaining('No service runs') as string,
+    })
   })
 
   it.each(['SIGINT', 'SIGHUP'] as const)('ends in order on %s', async (signal) => {
@@ -185,7 +251,10 @@ describe('a service in the foreground', () => {
   it('refuses a second one on the same file with the address of the first', async () => {
     const database = newDatabase()
     const serve = await startServe(['-d', database])
-    await expectRefusal(['serve', '-d', database, '--listen', '127.0.0.1:0'], `already uses ${database}: it is at ${serve.origin} (process ${serve.child.pid})`)
+    await expectRefusal(
+      ['serve', '-d', database, '--listen', '127.0.0.1:0'],
+      `already uses ${database}: it is at ${serve.origin} (process ${serve.child.pid})`,
+    )
     const raw = openRaw(database)
     expect(raw.prepare('SELECT count(*) FROM flight').pluck().get()).toBe(1)
     raw.close()
@@ -195,12 +264,18 @@ describe('a service in the foreground', () => {
     const blocker = net.createServer()
     await new Promise<void>((resolve) => blocker.listen(0, '127.0.0.1', resolve))
     const { port } = blocker.address() as net.AddressInfo
-    await expectRefusal(['serve', '-d', newDatabase(), '--listen', `127.0.0.1:${port}`], 'choose another address with --listen')
+    await expectRefusal(
+      ['serve', '-d', newDatabase(), '--listen', `127.0.0.1:${port}`],
+      'choose another address with --listen',
+    )
     blocker.close()
   })
 
   it('refuses --no-auth for other machines', async () => {
-    await expectRefusal(['serve', '-d', newDatabase(), '--no-auth', '--listen', '0.0.0.0:0'], '--no-auth is only allowed')
+    await expectRefusal(
+      ['serve', '-d', newDatabase(), '--no-auth', '--listen', '0.0.0.0:0'],
+      '--no-auth is only allowed',
+    )
   })
 
   it('logs to a file when told to', async () => {
@@ -208,14 +283,23 @@ describe('a service in the foreground', () => {
     const serve = await startServe(['-d', path.join(folder, 'w.db'), '-l', path.join(folder, 'w.log')])
     await serve.end('SIGTERM')
     expect(serve.errors).toEqual([])
-    expect(readFileSync(path.join(folder, 'w.log'), 'utf8')).toMatch(/INFO {5}RECORDER: Opened flight record #1: ts=\d+\.\d{3}\n/)
-    await expectRefusal(['serve', '-d', path.join(folder, 'v.db'), '-l', path.join(folder, 'no', 'w.log')], 'cannot write the log')
+    expect(readFileSync(path.join(folder, 'w.log'), 'utf8')).toMatch(
+      /INFO {5}RECORDER: Opened flight record #1: ts=\d+\.\d{3}\n/,
+    )
+    await expectRefusal(
+      ['serve', '-d', path.join(folder, 'v.db'), '-l', path.join(folder, 'no', 'w.log')],
+      'cannot write the log',
+    )
   })
 
   it('keeps its key out of systemd’s journal', async () => {
-    const child = spawn(process.execPath, [command, 'serve', '-d', newDatabase(), '--listen', '127.0.0.1:0'], {
-      env: { ...process.env, JOURNAL_STREAM: '8:1' },
-    })
+    const child = spawn(
+      process.execPath,
+      [command, 'serve', '-d', newDatabase(), '--listen', '127.0.0.1:0'],
+      {
+        env: { ...process.env, JOURNAL_STREAM: '8:1' },
+      },
+    )
     let printed = ''
     await new Promise<void>((resolve) => {
       child.stdout.on('data', (chunk: Buffer) => {
@@ -248,7 +332,10 @@ describe('key, open and status without a service', () => {
     const database = newDatabase()
     await expectFailure(['key', '-d', database], 3, 'no readable access key')
     await expectFailure(['open', '-d', database], 3, 'no service runs')
-    expect(await runCli(['status', '--json', '-d', database])).toMatchObject({ code: 3, stdout: expect.stringContaining('"running": false') as string })
+    expect(await runCli(['status', '--json', '-d', database])).toMatchObject({
+      code: 3,
+      stdout: expect.stringContaining('"running": false') as string,
+    })
   })
 })
 
@@ -256,17 +343,31 @@ describe('export', () => {
   it('writes each format, refuses to replace a file unasked, and leaves no half one', async () => {
     const folder = temporaryFolder()
     const database = path.join(folder, 'w.db')
-    makeFlightRecorderDatabase(database, [[100, 1600000100], [10, 1600001000]])
+    makeFlightRecorderDatabase(database, [
+      [100, 1600000100],
+      [10, 1600001000],
+    ])
     const file = (name: string): string => path.join(folder, name)
     for (const name of ['copy.db', 'history.json', 'gaps.csv']) {
-      expect(await runCli(['export', file(name), '-d', database])).toMatchObject({ code: 0, stdout: `Wrote ${file(name)}\n` })
+      expect(await runCli(['export', file(name), '-d', database])).toMatchObject({
+        code: 0,
+        stdout: `Wrote ${file(name)}\n`,
+      })
     }
     expect((await runCli(['report', '-d', file('copy.db')])).stdout).toContain('UPTIME #2')
-    expect((JSON.parse(readFileSync(file('history.json'), 'utf8')) as { flights: unknown[] }).flights).toHaveLength(2)
+    expect(
+      (JSON.parse(readFileSync(file('history.json'), 'utf8')) as { flights: unknown[] }).flights,
+    ).toHaveLength(2)
     expect(readFileSync(file('gaps.csv'), 'utf8').trim().split('\n')).toHaveLength(3)
-    await expectFailure(['export', file('gaps.csv'), '-d', database], 1, 'is there already; --force replaces it')
+    await expectFailure(
+      ['export', file('gaps.csv'), '-d', database],
+      1,
+      'is there already; --force replaces it',
+    )
     expect((await runCli(['export', file('gaps.csv'), '--force', '-d', database])).code).toBe(0)
-    expect((await runCli(['export', '-', '--format', 'flights-csv', '-d', database])).stdout.split('\n')).toHaveLength(4)
+    expect(
+      (await runCli(['export', '-', '--format', 'flights-csv', '-d', database])).stdout.split('\n'),
+    ).toHaveLength(4)
     await expectFailure(['export', '/no/such/folder/x.csv', '-d', database], 1, 'cannot write')
     await expectFailure(['export', file('x.csv'), '-d', file('missing.db')], 3, 'unable to open')
   })
@@ -277,15 +378,30 @@ describe('import', () => {
     const folder = temporaryFolder()
     const theirs = path.join(folder, 'theirs.db')
     const database = path.join(folder, 'w.db')
-    makeFlightRecorderDatabase(theirs, [[100, 1600000100], [10, 1600001000]])
-    expect((await runCli(['import', theirs, '--dry-run', '-d', database])).stdout).toBe('flight-recorder: 2 found, none imported (--dry-run)\n')
+    makeFlightRecorderDatabase(theirs, [
+      [100, 1600000100],
+      [10, 1600001000],
+    ])
+    expect((await runCli(['import', theirs, '--dry-run', '-d', database])).stdout).toBe(
+      'flight-recorder: 2 found, none imported (--dry-run)\n',
+    )
     expect(existsSync(database)).toBe(false)
-    expect((await runCli(['import', theirs, '-d', database])).stdout).toBe('flight-recorder: 2 found, 2 imported, 0 known already\n')
-    expect((await runCli(['import', theirs, '-d', database])).stdout).toBe('flight-recorder: 2 found, 0 imported, 2 known already\n')
-    expect((await runCli(['report', '-d', database])).stdout).toBe((await runCli(['report', '-d', theirs])).stdout)
+    expect((await runCli(['import', theirs, '-d', database])).stdout).toBe(
+      'flight-recorder: 2 found, 2 imported, 0 known already\n',
+    )
+    expect((await runCli(['import', theirs, '-d', database])).stdout).toBe(
+      'flight-recorder: 2 found, 0 imported, 2 known already\n',
+    )
+    expect((await runCli(['report', '-d', database])).stdout).toBe(
+      (await runCli(['report', '-d', theirs])).stdout,
+    )
     await expectFailure(['import', database, '-d', database], 1, 'is the database itself')
     await expectFailure(['import', path.join(folder, 'none'), '-d', database], 1, 'does not exist')
-    await expectFailure(['import', '--from', 'tuptime', theirs, '-d', database], 1, 'cannot be read as a database of tuptime')
+    await expectFailure(
+      ['import', '--from', 'tuptime', theirs, '-d', database],
+      1,
+      'cannot be read as a database of tuptime',
+    )
   })
 
   it('works beside a running service', async () => {
@@ -294,7 +410,9 @@ describe('import', () => {
     const database = path.join(folder, 'w.db')
     makeFlightRecorderDatabase(theirs, [[100, 1600000100]])
     await startServe(['-d', database])
-    expect((await runCli(['import', theirs, '-d', database])).stdout).toBe('flight-recorder: 1 found, 1 imported, 0 known already\n')
+    expect((await runCli(['import', theirs, '-d', database])).stdout).toBe(
+      'flight-recorder: 1 found, 1 imported, 0 known already\n',
+    )
     expect((await runCli(['report', '-d', database])).stdout).toContain('UPTIME #2')
   })
 })
@@ -314,7 +432,9 @@ describe('doctor', () => {
     const { code, stdout } = await runCli(['doctor', '-d', database])
     expect(code).toBe(1)
     expect(stdout).toMatch(/FAIL {2}.*is not a database\n {6}→ name the right file/)
-    const findings = JSON.parse((await runCli(['doctor', '--json', '-d', database])).stdout) as { level: string }[]
+    const findings = JSON.parse((await runCli(['doctor', '--json', '-d', database])).stdout) as {
+      level: string
+    }[]
     expect(findings.filter(({ level }) => level === 'fault')).toHaveLength(1)
   })
 })

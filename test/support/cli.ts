@@ -25,9 +25,17 @@ export function runCli(args: readonly string[], options: CliOptions = {}): Promi
 }
 
 /** Runs any program to its end. */
-export function runProgram(file: string, args: readonly string[], { env, cwd, uid, input }: CliOptions = {}): Promise<CliResult> {
+export function runProgram(
+  file: string,
+  args: readonly string[],
+  { env, cwd, uid, input }: CliOptions = {},
+): Promise<CliResult> {
   return new Promise((resolve, reject) => {
-    const child = spawn(file, [...args], { env: { ...process.env, ...env }, ...(cwd && { cwd }), ...(uid !== undefined && { uid, gid: uid }) })
+    const child = spawn(file, [...args], {
+      env: { ...process.env, ...env },
+      ...(cwd && { cwd }),
+      ...(uid !== undefined && { uid, gid: uid }),
+    })
     let stdout = ''
     let stderr = ''
     child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()))
@@ -53,7 +61,10 @@ export interface ServeProcess {
 }
 
 /** Starts `watchkeeper serve` on a free port and waits until it says where it is. */
-export async function startServe(args: readonly string[], { env, uid }: CliOptions = {}): Promise<ServeProcess> {
+export async function startServe(
+  args: readonly string[],
+  { env, uid }: CliOptions = {},
+): Promise<ServeProcess> {
   const child = spawn(process.execPath, [command, 'serve', '--listen', '127.0.0.1:0', ...args], {
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

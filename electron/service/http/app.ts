@@ -63,11 +63,9 @@ export function createApp(guards: Guards): App {
     return reply.status(status).send({ error: message })
   })
   app.setNotFoundHandler((request, reply) =>
-    reply
-      .status(404)
-      .send({
-        error: `there is nothing at ${request.method} ${request.url.slice(0, 200).split('?')[0] ?? ''}`,
-      }),
+    reply.status(404).send({
+      error: `there is nothing at ${request.method} ${request.url.slice(0, 200).split('?')[0] ?? ''}`,
+    }),
   )
   return app
 }

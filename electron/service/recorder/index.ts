@@ -52,6 +52,8 @@ interface Failure {
 /** A stamp that found the database locked is tried again this soon; flight-recorder waits for 5 s in all. */
 const lockedRetryMs = 250
 const lockedPatienceMs = 5_000
+/** Timers of whole milliseconds may fire this much early, which must not make two stamps of one. */
+const mostEarlyMs = 2
 
 /** Returns the edges of this machine. */
 export function systemEdges(): RecorderEdges {
@@ -76,6 +78,7 @@ export function createRecorder(
   let failure: Failure | null = null
   let dataVersion = 0
   const counts = { stamps: 0, failures: 0 }
+  const earlyMs = Math.min(mostEarlyMs, intervalMs / 4)
 
   const noteTick = (tick: Tick): void => {
     if (tick.stepMs !== null) {
@@ -134,7 +137,7 @@ export function createRecorder(
     if (!writer) return
     const now = clock.read().monotonicMs
     const beginMs = writer.state.begin.monotonicMs
-    const nextMs = beginMs + (Math.floor((now - beginMs) / intervalMs) + 1) * intervalMs
+    const nextMs = beginMs + (Math.floor((now - beginMs + earlyMs) / intervalMs) + 1) * intervalMs
     const delay = failure && counts.failures === 0 ? Math.min(lockedRetryMs, nextMs - now) : nextMs - now
     timer = clock.after(failure ? Math.min(delay, Math.max(lockedRetryMs, intervalMs / 4)) : delay, () => {
       stamp()
