@@ -73,12 +73,12 @@ async function report(db: Connection, options: ReportOptions): Promise<void> {
   if (options.json) await sayAll(exportPieces(db, { now, form: 'history.json', ...window }))
   else if (options.csv) await sayAll(exportPieces(db, { now, form: 'gaps.csv', ...window }))
   else if (options.table || hasWindow) await sayAll(reportTable(db, { now, ...window }))
-  else await sayAll(classicLines(db))
+  else await sayAll(classicText(db))
 }
 
-function* classicLines(db: Connection): Generator<string> {
+function* classicText(db: Connection): Generator<string> {
   try {
-    for (const line of flightReport(readReportRows(db))) yield `${line}\n`
+    yield* flightReport(readReportRows(db))
   } catch (error) {
     if (error instanceof RangeError) throw new CommandError(error.message)
     throw error

@@ -78,9 +78,9 @@ export async function createServer({
   })
   await app.register(staticFiles, { root: uiFolder, serve: false })
   await app.register(async (scope) => {
-    serviceRoutes(scope as unknown as App, service, hub)
-    for (const room of rooms) room.routes(scope as unknown as App)
-    await metricsRoute(scope as unknown as App, rooms, service.version)
+    serviceRoutes(scope, service, hub)
+    for (const room of rooms) room.routes(scope)
+    await metricsRoute(scope, rooms, service.version)
   })
   uiRoutes(app)
   await app.ready()

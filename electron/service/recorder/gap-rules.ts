@@ -77,7 +77,10 @@ const emptyBattery = 5
 
 /** Returns what the gap between two sightings of the machine was. */
 export function classifyGap(before: GapBefore, after: GapAfter, all: readonly StopEvidence[]): GapVerdict {
-  const evidence = all.filter(({ atMs }) => atMs === null || isWithin(atMs, before.endMs, after.beginMs))
+  const evidence =
+    all.length === 0
+      ? all
+      : all.filter(({ atMs }) => atMs === null || isWithin(atMs, before.endMs, after.beginMs))
   const sameBoot = isSameBoot(before.bootId, after.bootId)
   const bootAt = bootTime(before, after, evidence)
   if (evidence.some(({ fact }) => fact === 'hybrid-off'))
@@ -229,23 +232,25 @@ function judgeStop(
   }
 }
 
+/** Facts that name the cause by themselves, the strongest first. */
+const telling: readonly (readonly [StopFact, Cause])[] = [
+  ['panic', 'os-crash'],
+  ['heat', 'heat'],
+  ['battery', 'battery-empty'],
+  ['hybrid-off', 'hybrid-off'],
+  ['power-button', 'power-button'],
+  ['update', 'update'],
+]
+
 function judgeCause(
   kind: GapKind,
   before: GapBefore,
   evidence: readonly StopEvidence[],
 ): { cause: Cause; confidence: Confidence; why: string | null } {
   const has = (fact: StopFact): StopEvidence | undefined => evidence.find((entry) => entry.fact === fact)
-  const named: readonly (readonly [StopFact, Cause, Confidence])[] = [
-    ['panic', 'os-crash', 'certain'],
-    ['heat', 'heat', 'certain'],
-    ['battery', 'battery-empty', 'certain'],
-    ['hybrid-off', 'hybrid-off', 'certain'],
-    ['power-button', 'power-button', 'certain'],
-    ['update', 'update', 'certain'],
-  ]
-  for (const [fact, cause, confidence] of named) {
+  for (const [fact, cause] of evidence.length === 0 ? [] : telling) {
     const found = has(fact)
-    if (found) return { cause, confidence, why: `${found.source}: ${found.text.slice(0, 200)}` }
+    if (found) return { cause, confidence: 'certain', why: `${found.source}: ${found.text.slice(0, 200)}` }
   }
   if (kind === 'off') {
     const planned = has('user-stop') ?? has('clean-stop')

@@ -74,11 +74,11 @@ export function judgeClock(wallMs: number, synchronised: boolean | null): ClockS
   return synchronised === true ? 'synchronised' : 'plausible'
 }
 
-const bootedAt = /^booted-at:(-?\d+)$/
+const bootTimePrefix = 'booted-at:'
 
 /** Returns true for a boot id that is only the time of the boot, where the system has no better name for it. */
 export function isBootTime(bootId: string | null): boolean {
-  return bootId !== null && bootedAt.test(bootId)
+  return bootId?.startsWith(bootTimePrefix) ?? false
 }
 
 /** Boots named by their time are the same when that time differs by less than a clock correction does. */
@@ -87,11 +87,10 @@ const bootTimeToleranceMs = 120_000
 /** Returns true or false where it is known whether two boot ids name one boot, else null. */
 export function isSameBoot(first: string | null, second: string | null): boolean | null {
   if (first === null || second === null) return null
-  const times = [first, second].map((id) => bootedAt.exec(id)?.[1])
-  if (times[0] !== undefined && times[1] !== undefined) {
-    return Math.abs(Number(times[0]) - Number(times[1])) <= bootTimeToleranceMs
-  }
-  return first === second
+  if (first === second) return true
+  if (!isBootTime(first) || !isBootTime(second)) return false
+  const apart = Number(first.slice(bootTimePrefix.length)) - Number(second.slice(bootTimePrefix.length))
+  return Math.abs(apart) <= bootTimeToleranceMs
 }
 
 /** Returns true when a flight that was last stamped `ageMs` ago may still be running. */

@@ -175,11 +175,11 @@ function coveredMs(row: ImportedRow, others: readonly ImportedRow[]): number {
 }
 
 function gatherLapses(input: TimelineInput, witnesses: readonly Witness[]): Lapse[] {
-  const beginOf = new Map<number, number>()
-  if (input.lapses.length > 0) for (const { row, beginMs } of input.placed) beginOf.set(row.id, beginMs)
+  const beginOf: (number | undefined)[] = []
+  if (input.lapses.length > 0) for (const { row, beginMs } of input.placed) beginOf[row.id] = beginMs
   const lapses: Lapse[] = []
   for (const row of input.lapses) {
-    const beginMs = beginOf.get(row.flight_id)
+    const beginMs = beginOf[row.flight_id]
     if (beginMs === undefined) continue
     const fromMs = beginMs + row.at_elapsed_ms
     lapses.push({
@@ -232,7 +232,18 @@ function pushGap(
   const flightId = before.placed?.row.id ?? null
   const evidence = flightId === null ? [] : input.evidenceOf(flightId)
   const verdict = classifyGap(beforeOf(before, input), after, evidence)
-  const gap: HistoryGap = { ...verdict, id: before.id, fromMs: before.endMs, toMs: after.beginMs, ongoing }
+  const gap: HistoryGap = {
+    kind: verdict.kind,
+    kindConfidence: verdict.kindConfidence,
+    cause: verdict.cause,
+    causeConfidence: verdict.causeConfidence,
+    reasons: verdict.reasons,
+    parts: verdict.parts,
+    id: before.id,
+    fromMs: before.endMs,
+    toMs: after.beginMs,
+    ongoing,
+  }
   gaps.push(gap)
   for (const { fromMs, toMs, kind } of verdict.parts) {
     stretches.push({ fromMs, toMs, presence: gapKindPresence[kind], kind, gap: gap.id })

@@ -1,17 +1,15 @@
 import { describe, expect, it } from 'vitest'
-import {
-  flightReport,
-  pythonDuration,
-  pythonTimestamp,
-} from '../../../electron/service/recorder/flight-report.ts'
+import { flightReport } from '../../../electron/service/recorder/flight-report.ts'
+import { pythonDuration, pythonTimestamp } from '../../../electron/service/recorder/python-text.ts'
 
 /** Returns the report of rows of (duration, last_ts) in seconds, given in the order of their ids. */
 function report(rows: readonly (readonly [number, number])[]): string[] {
-  return [
-    ...flightReport(
-      rows.map(([duration, lastTs], index) => ({ id: index + 1, begin: lastTs - duration, end: lastTs })),
-    ),
-  ]
+  const read = rows.map(([duration, lastTs], index) => ({
+    id: index + 1,
+    begin: lastTs - duration,
+    end: lastTs,
+  }))
+  return [...flightReport(read)].join('').split('\n').slice(0, -1)
 }
 
 describe('flightReport (time zone UTC)', () => {

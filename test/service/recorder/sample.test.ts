@@ -44,10 +44,7 @@ it.each([
   ],
   ['no supply at all', {}, null, null],
 ])('reads %s', (_name, entries, power, battery) => {
-  const sample = machineSampler(
-    'linux',
-    supplies(entries as unknown as Record<string, Record<string, string>>),
-  )()
+  const sample = machineSampler('linux', supplies(entries))()
   expect(sample).toMatchObject({ power, battery })
   expect(sample.memoryTotal).toBeGreaterThan(sample.memoryFree ?? Infinity)
   expect(sample.load).toBeGreaterThanOrEqual(0)

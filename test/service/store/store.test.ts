@@ -94,7 +94,7 @@ describe('a database of flight-recorder', () => {
     makeFlightRecorderDatabase(file, [[100, 1_600_000_100]])
     const before = readFileSync(file)
     const db = openReadOnly(file)
-    expect([...flightReport(readReportRows(db))]).toHaveLength(4)
+    expect([...flightReport(readReportRows(db))].join('').split('\n')).toHaveLength(5)
     db.close()
     expect(readFileSync(file).equals(before)).toBe(true)
     expect(existsSync(`${file}.lock`)).toBe(false)
