@@ -69,7 +69,7 @@ export default tseslint.config(
     ...tseslint.configs.disableTypeChecked,
   },
   {
-    files: ['build/**/*.mjs', 'test/bench/**/*.ts'],
+    files: ['build/**/*.mjs', 'test/bench/**/*.ts', 'test/screenshots/**/*.ts'],
     rules: { 'no-console': 'off' },
   },
 )
