@@ -5,15 +5,16 @@ import { systemClock } from '../service/clock.ts'
 import { readKey } from '../service/http/access.ts'
 import { runProgram } from '../service/recorder/evidence/collect.ts'
 import { readHistory } from '../service/recorder/history.ts'
-import { clockFloorMs } from '../service/recorder/rules.ts'
+import { clockFloorMs } from '../shared/clock-floor.ts'
 import { systemTimeService } from '../service/recorder/time-service.ts'
-import { StoreError } from '../service/store/errors.ts'
+import { asStoreError, StoreError } from '../service/store/errors.ts'
 import { sideFiles } from '../service/store/location.ts'
 import { isLocked, readServiceAddress } from '../service/store/lock.ts'
 import { openReadOnly } from '../service/store/open.ts'
-import { findDamage, listBackups } from '../service/store/repair.ts'
+import { listBackups } from '../service/store/repair.ts'
 import { version } from '../service/version.ts'
-import { presentOf } from './reading.ts'
+import { CommandError } from './io.ts'
+import { presentOf, requireFlights } from './reading.ts'
 
 /** Something that was looked at. `fix` says what to do about it. */
 export interface Finding {
@@ -74,17 +75,22 @@ function examineFolder(database: string): Finding[] {
 /** TMPFS_MAGIC of statfs(2). */
 const tmpfsMagic = 0x01021994
 
+const restoreFix = 'restart the service: it moves the file aside and restores the newest whole backup'
+
 function examineDatabase(database: string): Finding[] {
   if (!existsSync(database))
     return [hint(`${database} does not exist yet`, 'start the service: `watchkeeper serve` makes it')]
   try {
     const db = openReadOnly(database)
     try {
+      const damage = String(db.pragma('quick_check(1)', { simple: true }))
+      if (damage !== 'ok') return [fault(`the database is damaged: ${damage}`, restoreFix)]
+      requireFlights(db, database)
       const { timeline, hints } = readHistory(db, presentOf(systemClock()))
       const first =
         timeline.firstMs === null ? 'nothing recorded yet' : `records since ${isoTime(timeline.firstMs)}`
       return [
-        ...examineDamage(database),
+        ok('the database is whole (quick_check)'),
         ok(`${database}: ${timeline.witnesses.length} flights, ${first}`),
         ...hints.map((text) => hint(text, 'keep the clock by NTP; nothing is lost meanwhile')),
         ...examineBackups(database),
@@ -94,40 +100,22 @@ function examineDatabase(database: string): Finding[] {
       db.close()
     }
   } catch (error) {
-    if (!(error instanceof StoreError)) throw error
+    const failure =
+      error instanceof CommandError
+        ? new StoreError('wrong-shape', error.message)
+        : asStoreError(error, database)
     const fixes: Partial<Record<StoreError['kind'], string>> = {
-      corrupt: 'start the service: it moves the file aside and restores the newest whole backup',
+      corrupt: restoreFix,
       'not-a-database': 'name the right file with -d',
       newer: 'update Watchkeeper',
       'wrong-shape': 'name the right file with -d',
     }
-    return [fault(error.message, fixes[error.kind] ?? "check the file's owner and mode")]
-  }
-}
-
-function examineDamage(database: string): Finding[] {
-  try {
-    const damage = findDamage(database)
-    return damage === null
-      ? [ok('the database is whole (quick_check)')]
-      : [
-          fault(
-            `the database is damaged: ${damage}`,
-            'restart the service: it restores the newest whole backup',
-          ),
-        ]
-  } catch (error) {
-    return [
-      hint(
-        `the database could not be checked: ${error instanceof Error ? error.message : String(error)}`,
-        'run doctor as the user of the service',
-      ),
-    ]
+    return [fault(failure.message, fixes[failure.kind] ?? "check the file's owner and mode")]
   }
 }
 
 function examineBackups(database: string): Finding[] {
-  const [newest] = listBackups(database)
+  const [newest] = listBackups(database, systemClock().read().wallMs)
   if (newest === undefined) return [hint('there is no backup yet', 'the service makes one a day by itself')]
   const ageMs = systemClock().read().wallMs - statSync(newest).mtimeMs
   const words = `the newest backup is ${wordDuration(Math.max(0, ageMs))} old`

@@ -30,25 +30,20 @@ export function say(line: string): void {
  * Writes much text to standard output, waiting whenever the reader is slower. A reader that goes away (`| head`) ends it
  * quietly.
  */
-export async function sayAll(lines: Iterable<string>): Promise<void> {
+export async function sayAll(texts: Iterable<string>): Promise<void> {
   const out = process.stdout
-  let isGone = false
-  const gone = new Promise<void>((resolve) => {
-    out.once('error', () => {
-      isGone = true
-      resolve()
-    })
-  })
   let chunk = ''
   const flush = async (): Promise<void> => {
     const text = chunk
     chunk = ''
-    if (text === '' || out.write(text)) return
-    await Promise.race([new Promise((resolve) => out.once('drain', resolve)), gone])
+    if (text === '' || out.destroyed || out.write(text)) return
+    await new Promise<void>((resolve) => {
+      for (const event of ['drain', 'close', 'error']) out.once(event, () => resolve())
+    })
   }
-  for (const line of lines) {
-    if (isGone) return
-    chunk += line
+  for (const text of texts) {
+    if (out.destroyed) return
+    chunk += text
     if (chunk.length > 65_536) await flush()
   }
   await flush()

@@ -1,4 +1,4 @@
-import { parseWindow, WindowError } from '../service/recorder/window.ts'
+import { parseWindow, WindowError, type WindowBounds } from '../service/recorder/window.ts'
 import { CommandError, exitCodes } from './io.ts'
 
 /** The options that name a window, as commander hands them over. */
@@ -9,10 +9,7 @@ export interface WindowOptions {
 }
 
 /** Returns the bounds that a command's options name. @throws CommandError */
-export function windowOf(
-  { since, until, last }: WindowOptions,
-  nowMs: number,
-): { sinceMs: number | null; untilMs: number | null } {
+export function windowOf({ since, until, last }: WindowOptions, nowMs: number): WindowBounds {
   try {
     return parseWindow(
       {

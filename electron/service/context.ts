@@ -13,6 +13,7 @@ export type Topic = 'machine' | 'history' | 'service'
 /** What every room is given; rooms know nothing else of each other or of the service around them. */
 export interface RoomContext {
   readonly version: string
+  readonly databaseFolder: string
   /** The service's own connection; what takes long is asked of `reader` instead. */
   readonly db: Connection
   readonly reader: Reader

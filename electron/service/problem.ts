@@ -12,10 +12,13 @@ export class HttpProblem extends Error {
 /** A question to the reader's thread that failed, with the name of the error there. */
 export class ReaderError extends Error {
   readonly failure: string
+  /** Code of SQLite or of the system there; null when it had none. */
+  readonly code: string | null
 
-  constructor(failure: string, message: string) {
+  constructor(failure: string, message: string, code: string | null = null) {
     super(message)
     this.name = 'ReaderError'
     this.failure = failure
+    this.code = code
   }
 }

@@ -1,5 +1,6 @@
 import { existsSync, statSync } from 'node:fs'
 import os from 'node:os'
+import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { ServiceEvent, ServiceInfo } from '../shared/api/service.ts'
 import { isoTime } from '../shared/time-text.ts'
@@ -10,13 +11,13 @@ import { isLoopback, originOf, tryAddress, type ListenAddress } from './http/lis
 import type { HttpServer } from './http/server.ts'
 import type { Log } from './log.ts'
 import { startThreadReader, type ThreadReader } from './reader/thread.ts'
-import { createRecorder, type Recorder, type RecorderEdges } from './recorder/index.ts'
+import { createRecorder, systemEdges, type Recorder, type RecorderEdges } from './recorder/index.ts'
 import type { Ending } from './recorder/schema.ts'
 import { isBackupDue } from './store/backup.ts'
 import { canonicalPath, sideFiles } from './store/location.ts'
 import { takeLock, type ServiceLock } from './store/lock.ts'
 import { makeFolder, openStore, type Connection } from './store/open.ts'
-import { listBackups } from './store/repair.ts'
+import { listBackups, recordRepair } from './store/repair.ts'
 import { version } from './version.ts'
 
 /** How a service is to run. */
@@ -54,7 +55,7 @@ export class ServiceError extends Error {
 }
 
 /** Requests that are still open this long after a stop was asked for are cut off. */
-const closePatienceMs = 1_000
+const closePatienceMs = 800
 const backupCheckMs = 10 * 60_000
 
 /**
@@ -81,29 +82,20 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     // Another program's write must not hold up the event loop; the recorder tries again by itself.
     db.pragma('busy_timeout = 50')
     if (copyBeforeMigration) log.info(`Kept a copy of the database as it was: ${copyBeforeMigration}`)
-    if (repair) {
-      const restored = repair.restoredFrom
-        ? `the backup ${repair.restoredFrom} took its place`
-        : 'there was no backup, so a new one was begun'
-      const text = `The database was damaged (${repair.reason}). It was moved to ${repair.movedTo}, and ${restored}.`
-      log.error(text)
-      db.prepare("INSERT INTO service_event (at_ms, kind, text) VALUES (?, 'database-restored', ?)").run(
-        Math.round(nowMs),
-        text,
-      )
-    }
+    if (repair) log.error(recordRepair(db, repair, nowMs))
     const reader = startThreadReader(database, clock)
     opened.reader = reader
     const published: { hub: EventHub | null } = { hub: null }
     const context: RoomContext = {
       version,
+      databaseFolder: path.dirname(database),
       db,
       reader,
       clock,
       log,
       changed: (topic) => publish(published.hub, topic, () => opened.recorder ?? null),
     }
-    const recorder = createRecorder(context, options.intervalMs, options.edges)
+    const recorder = createRecorder(context, options.intervalMs, options.edges ?? systemEdges(database))
     recorder.start()
     opened.recorder = recorder
     return await completeService(options, database, lock, context, recorder, reader, published)
@@ -175,7 +167,7 @@ async function completeService(
     service: {
       version,
       isHealthy: () => recorder.running()?.stampFailure == null,
-      info: () => serviceInfo(db, database, startedAt),
+      info: () => serviceInfo(db, database, startedAt, clock.read().wallMs),
       dismiss: (id) =>
         db.prepare('UPDATE service_event SET dismissed = 1 WHERE id = ?').run(id).changes === 1,
     },
@@ -184,7 +176,7 @@ async function completeService(
     throw addressError(options.listen, error)
   })
   const origin = originOf({ host: options.listen.host, port })
-  lock.announce({ pid: process.pid, origin })
+  lock.announce({ pid: process.pid, origin, needsKey: options.needsKey })
 
   let stopping: Promise<void> | null = null
   const backups = startBackups(database, clock, log, reader)
@@ -253,7 +245,7 @@ function addressError(listen: ListenAddress, error: unknown): ServiceError {
   return new ServiceError(`cannot listen on ${listen.host}:${listen.port}: ${reason}`, { cause: error })
 }
 
-function serviceInfo(db: Connection, database: string, startedAt: string): ServiceInfo {
+function serviceInfo(db: Connection, database: string, startedAt: string, nowMs: number): ServiceInfo {
   const rows = db
     .prepare('SELECT id, at_ms, kind, text, dismissed FROM service_event ORDER BY id DESC LIMIT 100')
     .all() as {
@@ -263,7 +255,7 @@ function serviceInfo(db: Connection, database: string, startedAt: string): Servi
     text: string
     dismissed: number
   }[]
-  const [backup] = listBackups(database)
+  const [backup] = listBackups(database, nowMs)
   return {
     version,
     node: process.versions.node,

@@ -1,3 +1,5 @@
+import { maxDateMs } from './clock-floor.ts'
+
 /** Text forms of times and durations that people and programs read. Pure; milliseconds throughout. */
 
 const second = 1_000
@@ -61,12 +63,15 @@ const spanUnits: Readonly<Record<string, number>> = {
   y: 365 * dayMs,
 }
 
+/** No record goes further back than this; beyond it times could not be written. */
+const longestSpan = 1_000 * 365 * dayMs
+
 /** Returns the length in ms of a span such as `90m`, `24h`, `30d`, `2w` or `1y` (365 days); null when it is not one. */
 export function parseSpan(text: string): number | null {
   const match = /^\s*(\d+(?:\.\d+)?)\s*(s|min|m|h|d|w|y)\s*$/.exec(text)
   if (!match) return null
   const length = Number(match[1]) * (spanUnits[match[2] ?? ''] ?? Number.NaN)
-  return Number.isFinite(length) && length > 0 ? Math.round(length) : null
+  return length > 0 && length <= longestSpan ? Math.round(length) : null
 }
 
 /**
@@ -102,9 +107,6 @@ export function parseInstant(text: string, nowMs: number): number | null {
   const offset = Number(zone.slice(1, 3)) * hour + Number(zone.slice(-2)) * minute
   return valid(asUtc.getTime() - sign * offset)
 }
-
-/** The widest time that JavaScript's Date holds; beyond it nothing can be written as ISO 8601. */
-const maxDateMs = 8.64e15
 
 function valid(ms: number): number | null {
   return Number.isFinite(ms) && Math.abs(ms) <= maxDateMs ? ms : null

@@ -169,14 +169,14 @@ async function waitForBackup(database: string): Promise<void> {
   const { listBackups } = await import('../../electron/service/store/repair.ts')
   const { watch, mkdirSync: make } = await import('node:fs')
   make(`${database}.backups`, { recursive: true })
-  if (listBackups(database).length > 0) return
+  if (listBackups(database, Date.now()).length > 0) return
   await new Promise<void>((resolve) => {
     const watcher = watch(`${database}.backups`, () => {
-      if (listBackups(database).length === 0) return
+      if (listBackups(database, Date.now()).length === 0) return
       watcher.close()
       resolve()
     })
-    if (listBackups(database).length > 0) {
+    if (listBackups(database, Date.now()).length > 0) {
       watcher.close()
       resolve()
     }

@@ -14,9 +14,13 @@ describe('a service', () => {
     const raw = openRaw(service.database)
     expect(raw.prepare('SELECT count(*) FROM flight').pluck().get()).toBe(1)
     raw.close()
-    expect(readServiceAddress(service.database)).toEqual({ pid: process.pid, origin: service.origin })
+    expect(readServiceAddress(service.database)).toEqual({
+      pid: process.pid,
+      origin: service.origin,
+      needsKey: true,
+    })
     await service.settled
-    expect(listBackups(service.database)).toHaveLength(1)
+    expect(listBackups(service.database, Date.now())).toHaveLength(1)
   })
 
   it('refuses a second one on the same file with the address of the first', async () => {

@@ -61,6 +61,7 @@ export function recorderBench(
   const topics: string[] = []
   const context: RoomContext = {
     version: 'test',
+    databaseFolder: path.dirname(file),
     db,
     reader: directReader(db),
     clock,

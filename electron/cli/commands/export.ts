@@ -2,8 +2,10 @@ import { Command, Option } from 'commander'
 import { existsSync, renameSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import { systemClock } from '../../service/clock.ts'
+import type { WindowBounds } from '../../service/recorder/window.ts'
 import { exportPieces, writeExport, type ExportForm } from '../../service/recorder/export.ts'
 import { copyDatabase } from '../../service/store/backup.ts'
+import { canonicalPath } from '../../service/store/location.ts'
 import type { Connection } from '../../service/store/open.ts'
 import { CommandError, databaseOf, exitCodes, say, sayAll } from '../io.ts'
 import { databaseOption } from '../options.ts'
@@ -53,11 +55,13 @@ Exit codes: 0 written, 1 could not be written, 2 bad arguments, 3 the database c
       const window = windowOf(options, systemClock().read().wallMs)
       if (format === 'db' && file === '-')
         throw new CommandError('a database cannot be written to standard output', exitCodes.usage)
-      if (format === 'db' && (window.sinceMs !== null || window.untilMs !== null)) {
+      if (format === 'db' && (window.sinceMs !== null || window.untilMs !== null || window.lastMs !== null)) {
         throw new CommandError('a window is not for a database, which is copied whole', exitCodes.usage)
       }
       if (file !== '-' && existsSync(file) && !options.force)
         throw new CommandError(`${file} is there already; --force replaces it`)
+      if (file !== '-' && canonicalPath(file) === database)
+        throw new CommandError(`${file} is the database itself`)
       const db = openForReport(database)
       try {
         requireFlights(db, database)
@@ -97,7 +101,7 @@ async function writeFileSafely(
   db: Connection,
   file: string,
   form: ExportForm | null,
-  window: { sinceMs: number | null; untilMs: number | null },
+  window: WindowBounds,
 ): Promise<void> {
   const partial = `${file}.partial-${process.pid}`
   try {

@@ -1,18 +1,18 @@
 import { Command, Option } from 'commander'
 import { systemClock } from '../../service/clock.ts'
 import {
-  countOf,
   findHistory,
   guessSource,
   importSources,
   readSource,
   refuseSelf,
-  storeFound,
   type ImportSource,
 } from '../../service/recorder/imports/index.ts'
+import { countOf, storeFound } from '../../service/recorder/imports/store.ts'
 import { ImportError, type Found } from '../../service/recorder/imports/types.ts'
 import { StoreError } from '../../service/store/errors.ts'
 import { isLocked, takeLock } from '../../service/store/lock.ts'
+import { recordRepair } from '../../service/store/repair.ts'
 import { makeFolder, openBeside, openStore, type Connection } from '../../service/store/open.ts'
 import { CommandError, databaseOf, exitCodes, say } from '../io.ts'
 import { databaseOption } from '../options.ts'
@@ -75,12 +75,13 @@ async function read(
   files: readonly string[],
   from: ImportSource | undefined,
 ): Promise<Found[]> {
-  const nowMs = systemClock().read().wallMs
-  if (files.length === 0) return findHistory(nowMs)
+  const { wallMs: nowMs, bootMs } = systemClock().read()
+  const machine = { nowMs, bootedAtMs: bootMs === null ? null : nowMs - bootMs }
+  if (files.length === 0) return findHistory(database, machine)
   try {
     return files.map((file) => {
       refuseSelf(database, file)
-      const found = readSource(from ?? guessSource(file), file, nowMs)
+      const found = readSource(from ?? guessSource(file), file, machine)
       if (countOf(found) === 0) throw new ImportError(`${file} holds nothing to import as ${found.source}`)
       return found
     })
@@ -105,8 +106,10 @@ function withWritable(database: string, use: (db: Connection) => void): void {
     }
     const lock = takeLock(database)
     try {
-      const { db } = openStore(database, systemClock().read().wallMs)
+      const nowMs = systemClock().read().wallMs
+      const { db, repair } = openStore(database, nowMs)
       try {
+        if (repair) process.stderr.write(`watchkeeper: ${recordRepair(db, repair, nowMs)}\n`)
         use(db)
       } finally {
         db.close()

@@ -28,7 +28,7 @@ export function openCommand(): Command {
           exitCodes.notThere,
         )
       }
-      const url = `${address.origin}/#key=${requireKey(database)}`
+      const url = address.needsKey ? `${address.origin}/#key=${requireKey(database)}` : `${address.origin}/`
       if (options.print) {
         say(url)
         return

@@ -69,7 +69,7 @@ async function report(db: Connection, options: ReportOptions): Promise<void> {
     return
   }
   const window = windowOf(options, now.wallMs)
-  const hasWindow = window.sinceMs !== null || window.untilMs !== null
+  const hasWindow = window.sinceMs !== null || window.untilMs !== null || window.lastMs !== null
   if (options.json) await sayAll(exportPieces(db, { now, form: 'history.json', ...window }))
   else if (options.csv) await sayAll(exportPieces(db, { now, form: 'gaps.csv', ...window }))
   else if (options.table || hasWindow) await sayAll(reportTable(db, { now, ...window }))

@@ -4,8 +4,7 @@ import { STATUS_CODES } from 'node:http'
 import type { App } from '../context.ts'
 import type { Clock } from '../clock.ts'
 import type { Log } from '../log.ts'
-import { HttpProblem } from '../problem.ts'
-import { sqliteCode } from '../store/errors.ts'
+import { HttpProblem, ReaderError } from '../problem.ts'
 import { failureLimiter, keyChecker, keyOfHeaders } from './access.ts'
 import { isForeign, securityHeaders } from './headers.ts'
 
@@ -113,11 +112,20 @@ function guard(app: App, { clock, key, isOurHost }: Guards): void {
   })
 }
 
+/** Trouble that passes or that the owner can mend, by the code of SQLite or of the system. */
+const passingTrouble: readonly (readonly [RegExp, string])[] = [
+  [/^SQLITE_BUSY/, 'the database is busy with another program; try again'],
+  [/^(?:SQLITE_FULL|ENOSPC|EDQUOT)/, 'the disk is full'],
+  [/^(?:SQLITE_READONLY|EROFS|EACCES|EPERM)/, 'the service may not write there'],
+  [/^(?:SQLITE_IOERR|EIO)/, 'the disk does not answer as it should'],
+]
+
 function explain(error: FastifyError): { status: number; message: string } {
-  if (sqliteCode(error)?.startsWith('SQLITE_BUSY')) {
-    return { status: 503, message: 'the database is busy with another program; try again' }
-  }
-  if (sqliteCode(error)?.startsWith('SQLITE_FULL')) return { status: 503, message: 'the disk is full' }
+  const code = typeof error.code === 'string' ? error.code : ''
+  const trouble = passingTrouble.find(([pattern]) => pattern.test(code))
+  if (trouble) return { status: 503, message: trouble[1] }
+  if (error instanceof ReaderError && error.failure === 'Stopped')
+    return { status: 503, message: error.message }
   const status = error.statusCode ?? 500
   if (status >= 400 && status < 500) return { status, message: sentenceOf(error) }
   if (error instanceof HttpProblem) return { status, message: error.message }

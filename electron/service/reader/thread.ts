@@ -50,7 +50,8 @@ export function startThreadReader(database: string, clock: Clock): ThreadReader 
     started.on('message', (answer: Answer) => {
       const asked = waiting.get(answer.id)
       waiting.delete(answer.id)
-      if ('failure' in answer) asked?.reject(new ReaderError(answer.failure.name, answer.failure.message))
+      if ('failure' in answer)
+        asked?.reject(new ReaderError(answer.failure.name, answer.failure.message, answer.failure.code))
       else asked?.resolve(answer.result)
       if (waiting.size === 0) rest()
     })

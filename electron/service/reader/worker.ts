@@ -9,10 +9,17 @@ export interface Question {
   readonly args: unknown
 }
 
+/** An error of the thread, as it crosses to the service's. */
+export interface ReaderFailure {
+  readonly name: string
+  readonly message: string
+  /** Code of SQLite or of the system, such as `SQLITE_FULL` or `ENOSPC`. */
+  readonly code: string | null
+}
+
 /** The answer to it: a result, or why there is none. */
 export type Answer =
-  | { readonly id: number; readonly result: unknown }
-  | { readonly id: number; readonly failure: { readonly name: string; readonly message: string } }
+  { readonly id: number; readonly result: unknown } | { readonly id: number; readonly failure: ReaderFailure }
 
 const { database } = workerData as { database: string }
 const db = openReadOnly(database)
@@ -27,6 +34,7 @@ async function answer({ id, name, args }: Question): Promise<Answer> {
     return { id, result: await query(db, args) }
   } catch (error) {
     const failure = error instanceof Error ? error : new Error(String(error))
-    return { id, failure: { name: failure.name, message: failure.message } }
+    const code = 'code' in failure && typeof failure.code === 'string' ? failure.code : null
+    return { id, failure: { name: failure.name, message: failure.message, code } }
   }
 }

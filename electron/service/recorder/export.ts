@@ -13,6 +13,7 @@ export interface ExportArgs {
   readonly target: string
   readonly sinceMs: number | null
   readonly untilMs: number | null
+  readonly lastMs?: number | null
 }
 
 /** Rows are read and written in pages, so that memory stays bounded however long the history is. */

@@ -83,7 +83,7 @@ export function countWindow(
     windowMs: untilMs - sinceMs,
     ms,
     availability: observed > 0 ? (ms.up / observed) * 100 : null,
-    flights: timeline.witnesses.filter(inWindow).length,
+    flights: timeline.witnesses.filter((witness) => !witness.isShadow && inWindow(witness)).length,
     gaps: gaps.length,
     stops: ofKind('off'),
     crashes: ofKind('crashed'),

@@ -77,23 +77,28 @@ const emptyBattery = 5
 
 /** Returns what the gap between two sightings of the machine was. */
 export function classifyGap(before: GapBefore, after: GapAfter, all: readonly StopEvidence[]): GapVerdict {
+  // What lies before the boot that ended tells of the stop before it.
+  const sinceMs = Math.max(before.endMs - evidenceSlackMs, before.endMs - (before.lastBootMs ?? Infinity))
+  const untilMs = after.beginMs + evidenceSlackMs
   const evidence =
-    all.length === 0
-      ? all
-      : all.filter(({ atMs }) => atMs === null || isWithin(atMs, before.endMs, after.beginMs))
+    all.length === 0 ? all : all.filter(({ atMs }) => atMs === null || (atMs >= sinceMs && atMs <= untilMs))
   const sameBoot = isSameBoot(before.bootId, after.bootId)
+  const hybrid = evidence.find(({ fact }) => fact === 'hybrid-off')
+  if (hybrid) return stopped(before, after, hybrid.atMs ?? after.beginMs, evidence)
   const bootAt = bootTime(before, after, evidence)
-  if (evidence.some(({ fact }) => fact === 'hybrid-off'))
-    return stopped(before, after, bootAt ?? after.beginMs, evidence)
   if (sameBoot === true) {
     // A boot known only by its time cannot be told from one that Fast Startup took up again.
     const confidence = isBootTime(before.bootId) ? 'likely' : 'certain'
     return stayedUp(before, after, confidence, 'both sides carry the same boot id')
   }
+  const wasUpBefore = bootAt !== null && bootAt < before.endMs - bootSlackMs
+  if (wasUpBefore && isBootTime(before.bootId)) {
+    return stayedUp(before, after, 'likely', 'the machine had already booted before the gap began')
+  }
   if (sameBoot === false) return stopped(before, after, bootAt ?? after.beginMs, evidence)
   if (before.isMachineRun && before.ended !== null)
     return stopped(before, after, bootAt ?? after.beginMs, evidence)
-  if (bootAt !== null && bootAt < before.endMs - bootSlackMs) {
+  if (wasUpBefore) {
     return stayedUp(before, after, 'likely', 'the machine had already booted before the gap began')
   }
   if (bootAt !== null && bootAt >= before.endMs) return stopped(before, after, bootAt, evidence)
@@ -105,10 +110,6 @@ export function classifyGap(before: GapBefore, after: GapAfter, all: readonly St
     reasons: ['neither side of the gap tells which boot of the machine it belongs to'],
     parts: [{ fromMs: before.endMs, toMs: after.beginMs, kind: 'unknown' }],
   }
-}
-
-function isWithin(atMs: number, fromMs: number, toMs: number): boolean {
-  return atMs >= fromMs - evidenceSlackMs && atMs <= toMs + evidenceSlackMs
 }
 
 /** Returns when the machine booted into what came after the gap; null when nothing tells. */
@@ -167,7 +168,8 @@ function stopped(
   const unclean = evidence.filter(
     ({ fact }) => fact === 'panic' || fact === 'unclean-boot' || fact === 'log-ends',
   )
-  const { kind, confidence, why } = judgeStop(before, clean, unclean)
+  const asked = evidence.find(({ fact }) => fact === 'user-stop')
+  const { kind, confidence, why } = judgeStop(before, clean, unclean, asked)
   const judged = kind === 'unknown' ? null : judgeCause(kind, before, evidence)
   const upMs = Math.min(Math.max(bootAtMs, before.endMs), after.beginMs)
   const lastSigns = (kind === 'off' ? clean : unclean.filter(({ fact }) => fact === 'log-ends')).flatMap(
@@ -197,6 +199,7 @@ function judgeStop(
   before: GapBefore,
   clean: readonly StopEvidence[],
   unclean: readonly StopEvidence[],
+  asked: StopEvidence | undefined,
 ): { kind: GapKind; confidence: Confidence; why: string } {
   const panic = unclean.find(({ fact }) => fact === 'panic')
   if (panic) return { kind: 'crashed', confidence: 'certain', why: `the system crashed (${panic.source})` }
@@ -210,6 +213,8 @@ function judgeStop(
       confidence: 'certain',
       why: `the system did not shut down in order (${cut.source})`,
     }
+  if (asked)
+    return { kind: 'off', confidence: 'likely', why: `the system was told to stop (${asked.source})` }
   if (before.isMachineRun) {
     if (before.ended === 'clean')
       return { kind: 'off', confidence: 'certain', why: 'the imported record says so' }

@@ -52,10 +52,11 @@ export function readHistory(db: Connection, now: PresentOfReader): History {
 }
 
 function build(db: Connection, now: PresentOfReader): History {
-  const placed = placeFlights(readFlights(db))
+  const placed = placeFlights(readFlights(db), now.wallMs)
   const evidence = readEvidence(db)
   const samples = readBatterySamples(db)
-  const present: Present = { ...now, runningFlight: findRunning(placed, now) }
+  const running = findRunning(placed, now)
+  const present: Present = { ...now, wallMs: presentMs(running, now), runningFlight: running?.row.id ?? null }
   const timeline = buildTimeline({
     placed,
     imported: readImported(db),
@@ -67,21 +68,36 @@ function build(db: Connection, now: PresentOfReader): History {
   return { timeline, steps: placeSteps(db, placed), hints: hintsOf(placed), present }
 }
 
-/** Returns the flight that was stamped so lately that it must still be running, or null. */
-export function findRunning(placed: readonly Placed[], now: PresentOfReader): number | null {
-  for (let index = placed.length - 1; index >= 0 && index >= placed.length - 20; index -= 1) {
-    const entry = placed[index]
-    if (!entry || entry.row.ended !== null) continue
-    const { row } = entry
-    const byBootClock =
-      row.last_boot_ms !== null && now.bootMs !== null && isSameBoot(row.boot_id, now.bootId) === true
-        ? now.bootMs - row.last_boot_ms
-        : null
-    if (entry.source === 'watchkeeper' && byBootClock === null) continue
-    const ageMs = byBootClock ?? now.wallMs - row.last_ts * 1_000
-    if (ageMs >= -5_000 && isFresh(ageMs, row.interval_ms ?? 10_000)) return row.id
+/**
+ * Returns the present on the axis on which flights are placed. While the clock is not set, that is where the running flight
+ * was placed plus what the boot clock says has passed.
+ */
+function presentMs(running: Placed | null, now: PresentOfReader): number {
+  if (running === null || running.clock !== 'untrusted') return now.wallMs
+  const { last_boot_ms } = running.row
+  const passed = last_boot_ms !== null && now.bootMs !== null ? now.bootMs - last_boot_ms : 0
+  return running.endMs + Math.max(0, Math.round(passed))
+}
+
+/** Returns the flight that was stamped so lately that it must still be running, or null. Our own comes first. */
+export function findRunning(placed: readonly Placed[], now: PresentOfReader): Placed | null {
+  let own: Placed | null = null
+  let foreign: Placed | null = null
+  for (const entry of placed) {
+    if (entry.row.ended !== null) continue
+    if (entry.source === 'watchkeeper') {
+      if (own === null || entry.row.id > own.row.id) own = entry
+    } else if (foreign === null || entry.row.last_ts > foreign.row.last_ts) foreign = entry
   }
-  return null
+  return [own, foreign].find((entry) => entry !== null && isRunning(entry, now)) ?? null
+}
+
+function isRunning({ row, source }: Placed, now: PresentOfReader): boolean {
+  const isThisBoot = isSameBoot(row.boot_id, now.bootId)
+  if (source === 'watchkeeper' && isThisBoot === false) return false
+  const hasBootClock = isThisBoot === true && row.last_boot_ms !== null && now.bootMs !== null
+  const ageMs = hasBootClock ? (now.bootMs ?? 0) - (row.last_boot_ms ?? 0) : now.wallMs - row.last_ts * 1_000
+  return ageMs >= -5_000 && isFresh(ageMs, row.interval_ms ?? 10_000)
 }
 
 function placeSteps(db: Connection, placed: readonly Placed[]): PlacedStep[] {

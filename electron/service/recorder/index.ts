@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { RunningFlight } from '../../shared/api/machine.ts'
 import { isoTime } from '../../shared/time-text.ts'
 import { causeWords, gapKindWords } from '../../shared/vocabulary.ts'
@@ -8,8 +9,9 @@ import { sqliteCode } from '../store/errors.ts'
 import { collectStopEvidence, type Question } from './evidence/collect.ts'
 import type { StopEvidence } from './gap-rules.ts'
 import type { PresentOfReader } from './history.ts'
-import { countOf, findHistory, storeFound } from './imports/index.ts'
-import type { Found } from './imports/types.ts'
+import { findHistory } from './imports/index.ts'
+import { splitFound, storeFound, type ImportResult } from './imports/store.ts'
+import type { Found, PresentMachine } from './imports/types.ts'
 import type { GapToExplain } from './queries.ts'
 import type { Tick } from './rules.ts'
 import { machineSampler, systemBuild } from './sample.ts'
@@ -23,7 +25,7 @@ export interface RecorderEdges {
   readonly timeService: TimeService
   readonly os: string
   collectStopEvidence(question: Question): Promise<StopEvidence[]>
-  findHistory(nowMs: number): Promise<Found[]>
+  findHistory(machine: PresentMachine): Promise<Found[]>
 }
 
 /** The room that records this machine's flights. */
@@ -52,25 +54,24 @@ interface Failure {
 /** A stamp that found the database locked is tried again this soon; flight-recorder waits for 5 s in all. */
 const lockedRetryMs = 250
 const lockedPatienceMs = 5_000
+const lastStampPatienceMs = 800
 /** Timers of whole milliseconds may fire this much early, which must not make two stamps of one. */
 const mostEarlyMs = 2
+/** So many flights are written in well under 50 ms. */
+const importBatch = 1_000
 
 /** Returns the edges of this machine. */
-export function systemEdges(): RecorderEdges {
+export function systemEdges(database: string): RecorderEdges {
   return {
     sample: machineSampler(),
     timeService: systemTimeService(),
     os: systemBuild(),
     collectStopEvidence: (question) => collectStopEvidence(question),
-    findHistory: (nowMs) => findHistory(nowMs),
+    findHistory: (machine) => findHistory(database, machine),
   }
 }
 
-export function createRecorder(
-  context: RoomContext,
-  intervalMs: number,
-  edges: RecorderEdges = systemEdges(),
-): Recorder {
+export function createRecorder(context: RoomContext, intervalMs: number, edges: RecorderEdges): Recorder {
   const { db, clock, reader, version } = context
   const log: Log = context.log.child({ name: 'RECORDER' })
   let writer: FlightWriter | null = null
@@ -83,7 +84,11 @@ export function createRecorder(
   const noteTick = (tick: Tick): void => {
     if (tick.stepMs !== null) {
       log.warn(`The wall clock was moved by ${(tick.stepMs / 1_000).toFixed(3)} s.`)
-      void edges.timeService.refresh()
+      // A clock that was set at last shows a gap that could not be seen before.
+      void edges.timeService
+        .refresh()
+        .then(explainPast)
+        .catch((error: unknown) => log.warn({ err: error }, 'Explaining older gaps failed'))
     }
     if (tick.lapse) {
       const words = tick.lapse.kind === 'asleep' ? 'The machine was asleep' : 'The recorder was held up'
@@ -145,13 +150,26 @@ export function createRecorder(
     })
   }
 
+  /** A long history is written in parts, between which requests and stamps have their turn. */
+  const storeInBatches = async (found: Found): Promise<ImportResult> => {
+    const total = { source: found.source, found: 0, added: 0, known: 0 }
+    for (const batch of splitFound(found, importBatch)) {
+      const result = storeFound(db, batch)
+      total.found += result.found
+      total.added += result.added
+      total.known += result.known
+      await nextTurn()
+    }
+    return total
+  }
+
   const importAtFirstRun = async (): Promise<void> => {
     const done = db.prepare("SELECT 1 FROM setting WHERE name = 'history-imported'").get()
     if (done) return
-    const nowMs = clock.read().wallMs
-    const results = (await edges.findHistory(nowMs))
-      .filter((found) => countOf(found) > 0)
-      .map((found) => storeFound(db, found))
+    const { wallMs: nowMs, bootMs } = clock.read()
+    const machine = { nowMs, bootedAtMs: bootMs === null ? null : nowMs - bootMs }
+    const results: ImportResult[] = []
+    for (const found of await edges.findHistory(machine)) results.push(await storeInBatches(found))
     const added = results.filter((result) => result.added > 0)
     db.transaction(() => {
       db.prepare("INSERT OR REPLACE INTO setting (name, value) VALUES ('history-imported', ?)").run(
@@ -226,6 +244,8 @@ export function createRecorder(
       if (!writer) return
       const { id } = writer.state
       try {
+        // The last stamp is worth holding the event loop for: nothing makes up for it.
+        db.pragma(`busy_timeout = ${lastStampPatienceMs}`)
         writer.end(how)
         log.info(`Flight record #${id} closed.`)
       } catch (error) {

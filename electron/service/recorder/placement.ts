@@ -1,3 +1,4 @@
+import { clockFloorMs } from '../../shared/clock-floor.ts'
 import type { ClockState, Source } from '../../shared/vocabulary.ts'
 import { foreignClockFloorMs, isSameBoot } from './rules.ts'
 import type { FlightRow } from './schema.ts'
@@ -33,10 +34,12 @@ const overlapToleranceMs = 2_000
 /**
  * Places flights, given in the order in which they were recorded. A flight whose clock was trusted lies where that clock
  * says; one of a boot that was trusted at any time lies where the boot clock says; the others are put between their
- * neighbours, never where an unset clock says. Where trusted clocks contradict each other, the most that agree win.
+ * neighbours, never where an unset clock says. Where trusted clocks contradict each other, the most that agree win; none
+ * is believed that is ahead of the present, unless the present clock is itself surely wrong.
  */
-export function placeFlights(rows: readonly FlightRow[]): Placed[] {
+export function placeFlights(rows: readonly FlightRow[], nowMs: number): Placed[] {
   const units = gatherUnits(rows)
+  if (nowMs >= clockFloorMs) distrustFuture(units, nowMs + futureToleranceMs)
   distrustContradictions(units.filter(({ source }) => source === 'watchkeeper'))
   const placed: Placed[] = []
   for (const source of new Set(units.map((unit) => unit.source))) {
@@ -164,6 +167,18 @@ function distrustContradictions(units: readonly Unit[]): void {
   })
 }
 
+/** A zone set wrongly makes a clock wrong by less than a day. */
+const futureToleranceMs = 86_400_000
+
+/** Takes the clocks of units away that begin after the present: they ran ahead. */
+function distrustFuture(units: readonly Unit[], latestMs: number): void {
+  for (const unit of units) {
+    if (unit.clockBeginMs === null || unit.clockBeginMs <= latestMs) continue
+    unit.clockBeginMs = null
+    unit.state = 'untrusted'
+  }
+}
+
 /** Returns how many of the sorted values are at most `limit`. */
 function countUpTo(sorted: readonly number[], limit: number): number {
   let low = 0
@@ -195,6 +210,9 @@ function raise(tree: (Best | undefined)[], from: number, entry: Best): void {
   }
 }
 
+/** Two boots are never nearer than this. */
+const leastGapMs = 1_000
+
 /** Spreads units without a clock evenly in the room between the trusted ones around them. */
 function placeBetween(
   placed: Placed[],
@@ -207,10 +225,12 @@ function placeBetween(
   const rightBegin = right?.clockBeginMs ?? null
   const room = leftEnd !== null && rightBegin !== null ? Math.max(0, rightBegin - leftEnd - total) : null
   const firstBegin = leftEnd ?? (rightBegin === null ? rawBegin(units[0]) : rightBegin - total)
-  const step = room === null ? 0 : room / (units.length + 1)
+  const step = room === null ? null : room / (units.length + 1)
   let begin = firstBegin
-  for (const unit of units) {
-    begin += step
+  for (const [index, unit] of units.entries()) {
+    // Without a bound on the right, a unit that booted anew began no sooner than its boot clock says.
+    begin +=
+      step ?? (leftEnd === null && index === 0 ? 0 : Math.max(leastGapMs, unit.rows[0]?.begin_boot_ms ?? 0))
     pushUnit(placed, unit, begin, room === null ? null : Math.round(room / 2), 'neighbours')
     begin += unit.lengthMs
   }

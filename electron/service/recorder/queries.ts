@@ -10,6 +10,7 @@ import type {
   StateAt,
 } from '../../shared/api/machine.ts'
 import { percentShares } from '../../shared/shares.ts'
+import { maxDateMs } from '../../shared/clock-floor.ts'
 import { isoTime, isoTimeOrNull, wordDuration } from '../../shared/time-text.ts'
 import { gapKindWords, presenceWords, type GapKind } from '../../shared/vocabulary.ts'
 import type { Connection } from '../store/open.ts'
@@ -23,6 +24,8 @@ export interface WindowArgs {
   readonly now: PresentOfReader
   readonly sinceMs: number | null
   readonly untilMs: number | null
+  /** Length of a window that is given by its end. */
+  readonly lastMs?: number | null
 }
 
 export interface PageArgs extends WindowArgs {
@@ -35,11 +38,14 @@ const mostSegments = 2_000
 const mostClockSteps = 1_000
 
 /** Returns the bounds of a window, never beyond the present. */
-function boundsOf(history: History, { sinceMs, untilMs, now }: WindowArgs): { since: number; until: number } {
-  // What was built a moment ago knows nothing of the time since.
-  const until = Math.min(untilMs ?? now.wallMs, history.present.wallMs)
-  const since = Math.min(sinceMs ?? history.timeline.firstMs ?? until, until)
-  return { since, until }
+function boundsOf(
+  history: History,
+  { sinceMs, untilMs, lastMs = null }: WindowArgs,
+): { since: number; until: number } {
+  // What was built a moment ago knows nothing of the time since; an unset clock knows nothing of the present.
+  const until = Math.min(untilMs ?? Infinity, history.present.wallMs)
+  const asked = lastMs === null ? (sinceMs ?? history.timeline.firstMs ?? until) : until - lastMs
+  return { since: Math.max(Math.min(asked, until), -maxDateMs), until: Math.max(until, -maxDateMs) }
 }
 
 export function machineHistory(db: Connection, args: WindowArgs): MachineHistory {
@@ -122,8 +128,8 @@ export function machineFlights(db: Connection, args: PageArgs): FlightPage {
   const { since, until } = boundsOf(history, args)
   const { witnesses } = history.timeline
   const inWindow: number[] = []
-  witnesses.forEach(({ beginMs, endMs }, index) => {
-    if (beginMs < until && endMs >= since) inWindow.push(index)
+  witnesses.forEach(({ beginMs, endMs, isShadow }, index) => {
+    if (!isShadow && beginMs < until && endMs >= since) inWindow.push(index)
   })
   const asleep = sleepOfFlights(db)
   const flights = pageOf(inWindow, args).flatMap((index) => {

@@ -23,7 +23,7 @@ import { parseInstant } from '../../shared/time-text.ts'
 import type { App, RoomContext } from '../context.ts'
 import { HttpProblem, ReaderError } from '../problem.ts'
 import type { Recorder } from './index.ts'
-import { parseWindow, WindowError } from './window.ts'
+import { parseWindow, WindowError, type WindowBounds } from './window.ts'
 
 const tags = ['machine']
 
@@ -31,9 +31,9 @@ const tags = ['machine']
 export function recorderRoutes(
   app: App,
   recorder: Recorder,
-  { db, reader, clock, changed }: RoomContext,
+  { db, reader, clock, changed, databaseFolder }: RoomContext,
 ): void {
-  const windowOf = (query: WindowQuery): { sinceMs: number | null; untilMs: number | null } => {
+  const windowOf = (query: WindowQuery): WindowBounds => {
     try {
       return parseWindow(query, clock.read().wallMs)
     } catch (error) {
@@ -178,7 +178,7 @@ export function recorderRoutes(
     },
     async ({ params: { what }, query }, reply) => {
       const window = windowOf(query)
-      const folder = mkdtempSync(path.join(os.tmpdir(), 'watchkeeper-export-'))
+      const folder = makeExportFolder(databaseFolder)
       const target = path.join(folder, what)
       try {
         if (what === 'database') await reader.ask('copyDatabase', { target })
@@ -197,6 +197,15 @@ export function recorderRoutes(
         .send(stream)
     },
   )
+}
+
+/** A hardened service may have no temporary folder, but it always has the one of its database. */
+function makeExportFolder(databaseFolder: string): string {
+  try {
+    return mkdtempSync(path.join(os.tmpdir(), 'watchkeeper-export-'))
+  } catch {
+    return mkdtempSync(path.join(databaseFolder, '.watchkeeper-export-'))
+  }
 }
 
 const contentTypes = {

@@ -20,8 +20,8 @@ export function readFlights(db: Connection): FlightRow[] {
 
 type RawFlight = readonly [
   number,
-  number,
-  number,
+  number | null,
+  number | null,
   Source | null,
   string | null,
   number | null,
@@ -39,8 +39,8 @@ type RawFlight = readonly [
 function flightOf(raw: RawFlight): FlightRow {
   return {
     id: raw[0],
-    duration: raw[1],
-    last_ts: raw[2],
+    duration: bounded(raw[1]),
+    last_ts: bounded(raw[2]),
     source: raw[3],
     boot_id: raw[4],
     begin_boot_ms: raw[5],
@@ -54,6 +54,13 @@ function flightOf(raw: RawFlight): FlightRow {
     os: raw[13],
     ended: raw[14],
   }
+}
+
+/** A foreign row may hold any number; beyond this many seconds (year 5138) no time could be written. */
+const farthestSeconds = 1e11
+
+function bounded(seconds: number | null): number {
+  return Math.min(Math.max(seconds ?? 0, -farthestSeconds), farthestSeconds)
 }
 
 export function readLapses(db: Connection): LapseRow[] {

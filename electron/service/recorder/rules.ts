@@ -1,8 +1,6 @@
+import { clockFloorMs } from '../../shared/clock-floor.ts'
 import type { ClockState } from '../../shared/vocabulary.ts'
 import type { ClockReading } from '../clock.ts'
-
-/** A wall clock before this is wrong: no release of this program is older. */
-export const clockFloorMs = Date.UTC(2026, 0, 1)
 
 /** A row of flight-recorder before this was written by a clock that was never set: that program did not exist yet. */
 export const foreignClockFloorMs = Date.UTC(2020, 5, 1)

@@ -43,6 +43,13 @@ export interface WriterContext {
   readonly synchronised: () => boolean | null
 }
 
+interface Seen {
+  readonly last: ClockReading
+  readonly elapsedMs: number
+  readonly lapses: readonly { readonly atMs: number; readonly lapse: NonNullable<Tick['lapse']> }[]
+  readonly steps: readonly { readonly atMs: number; readonly stepMs: number }[]
+}
+
 /** Opens a flight and writes its first stamp. @throws the database's error; no row is then left */
 export function openFlight(
   { db, clock, sample, synchronised }: WriterContext,
@@ -91,8 +98,10 @@ export function openFlight(
     return flightId
   })()
   let state: FlightState = { id, begin, last: begin, elapsedMs: 0, clock: firstClock, sample: firstSample }
+  /** What was seen since the last stamp that could be written; a stamp that fails must not look like a sleep. */
+  let seen: Seen = { last: begin, elapsedMs: 0, lapses: [], steps: [] }
 
-  const write = db.transaction((next: FlightState, tick: Tick, ended: Ending | null) => {
+  const write = db.transaction((next: FlightState, { lapses, steps }: Seen, ended: Ending | null) => {
     updateFlight.run(next.elapsedMs / 1_000, next.last.wallMs / 1_000, id)
     updateDetail.run(
       next.last.bootMs,
@@ -104,26 +113,31 @@ export function openFlight(
       ended,
       id,
     )
-    const at = Math.round(state.elapsedMs)
-    if (tick.lapse) insertLapse.run(id, at, tick.lapse.lengthMs, tick.lapse.kind, tick.lapse.seenBy)
-    if (tick.stepMs !== null) insertStep.run(id, Math.round(next.elapsedMs), tick.stepMs)
+    for (const { atMs, lapse } of lapses) insertLapse.run(id, atMs, lapse.lengthMs, lapse.kind, lapse.seenBy)
+    for (const { atMs, stepMs } of steps) insertStep.run(id, atMs, stepMs)
   })
 
   const advance = (ended: Ending | null): Tick => {
     const last = clock.read()
-    const tick = readTick(state.last, last, start.intervalMs, clock.monotonicStopsInSuspend)
-    const elapsedMs = state.elapsedMs + tick.elapsedMs
+    const tick = readTick(seen.last, last, start.intervalMs, clock.monotonicStopsInSuspend)
+    const elapsedMs = seen.elapsedMs + tick.elapsedMs
+    seen = {
+      last,
+      elapsedMs,
+      lapses: tick.lapse
+        ? [...seen.lapses, { atMs: Math.round(seen.elapsedMs), lapse: tick.lapse }]
+        : seen.lapses,
+      steps:
+        tick.stepMs === null
+          ? seen.steps
+          : [...seen.steps, { atMs: Math.round(elapsedMs), stepMs: tick.stepMs }],
+    }
     const trust = judgeClock(last.wallMs, synchronised())
-    const before = { ...anchor }
     if (trust !== 'untrusted')
       Object.assign(anchor, { wallMs: Math.round(last.wallMs), elapsedMs: Math.round(elapsedMs) })
     const next: FlightState = { id, begin, last, elapsedMs, clock: trust, sample: sample() }
-    try {
-      write.immediate(next, tick, ended)
-    } catch (error) {
-      Object.assign(anchor, before)
-      throw error
-    }
+    write.immediate(next, seen, ended)
+    seen = { last, elapsedMs, lapses: [], steps: [] }
     state = next
     return tick
   }

@@ -35,6 +35,8 @@ export interface Witness {
   readonly endMs: number
   readonly placed: Placed | null
   readonly imported: ImportedRow | null
+  /** True for an imported run of which flights were recorded too: it fills time, but is no flight of its own. */
+  readonly isShadow: boolean
 }
 
 export interface Timeline {
@@ -98,7 +100,7 @@ export function buildTimeline(input: TimelineInput): Timeline {
   closeCover()
   const { present } = input
   if (present.wallMs > last.endMs) {
-    if (last.placed && last.placed.row.id === present.runningFlight) {
+    if (present.runningFlight !== null) {
       stretches.push({ fromMs: last.endMs, toMs: present.wallMs, presence: 'up', kind: null, gap: null })
     } else {
       const after: GapAfter = {
@@ -127,7 +129,11 @@ function gatherWitnesses({ placed, imported }: TimelineInput): Witness[] {
     endMs: entry.endMs,
     placed: entry,
     imported: null,
+    isShadow: false,
   }))
+  const flights = placed
+    .map(({ beginMs, endMs }) => ({ begin_ms: beginMs, end_ms: endMs }))
+    .sort((a, b) => a.begin_ms - b.begin_ms)
   for (const row of pickImports(imported)) {
     if (row.begin_ms >= ownFirst) continue
     witnesses.push({
@@ -136,6 +142,7 @@ function gatherWitnesses({ placed, imported }: TimelineInput): Witness[] {
       endMs: Math.min(row.end_ms, ownFirst),
       placed: null,
       imported: row,
+      isShadow: isCovered(row, flights),
     })
   }
   const inOrder = witnesses.every(
@@ -149,29 +156,33 @@ const importRank: Readonly<Record<string, number>> = { tuptime: 4, journal: 3, w
 
 /** Returns the imported runs with those left out that a better import covers by more than half. */
 export function pickImports(rows: readonly ImportedRow[]): ImportedRow[] {
-  const ranked = [...rows].sort(
-    (a, b) => (importRank[b.source] ?? 0) - (importRank[a.source] ?? 0) || a.begin_ms - b.begin_ms,
-  )
+  const ranked = [...rows].sort((a, b) => rankOf(b) - rankOf(a) || a.begin_ms - b.begin_ms)
   const picked: ImportedRow[] = []
   for (const source of new Set(ranked.map((row) => row.source))) {
     const better = [...picked].sort((a, b) => a.begin_ms - b.begin_ms)
-    for (const row of ranked) {
-      if (row.source === source && coveredMs(row, better) * 2 <= row.end_ms - row.begin_ms) picked.push(row)
-    }
+    for (const row of ranked) if (row.source === source && !isCovered(row, better)) picked.push(row)
   }
   return picked
 }
 
-function coveredMs(row: ImportedRow, others: readonly ImportedRow[]): number {
+const rankOf = ({ source }: ImportedRow): number => importRank[source] ?? 0
+
+type Span = Pick<ImportedRow, 'begin_ms' | 'end_ms'>
+
+/** Returns true when others, in order of begin, cover more than half of a span. */
+function isCovered({ begin_ms, end_ms }: Span, others: readonly Span[]): boolean {
+  if (end_ms === begin_ms) return others.some((other) => other.begin_ms <= begin_ms && other.end_ms >= end_ms)
   let covered = 0
+  let at = begin_ms
   for (const other of others) {
-    if (other.begin_ms >= row.end_ms) break
-    covered += Math.max(0, Math.min(row.end_ms, other.end_ms) - Math.max(row.begin_ms, other.begin_ms))
+    if (other.begin_ms >= end_ms) break
+    const from = Math.max(at, other.begin_ms)
+    const to = Math.min(end_ms, other.end_ms)
+    if (to <= from) continue
+    covered += to - from
+    at = to
   }
-  return row.end_ms === row.begin_ms &&
-    others.some((o) => o.begin_ms <= row.begin_ms && o.end_ms >= row.end_ms)
-    ? 1
-    : covered
+  return covered * 2 > end_ms - begin_ms
 }
 
 function gatherLapses(input: TimelineInput, witnesses: readonly Witness[]): Lapse[] {

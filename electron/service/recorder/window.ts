@@ -9,26 +9,30 @@ export class WindowError extends Error {
   }
 }
 
+/** The bounds of a window (ms UTC); null where one is left open. `lastMs` is its length when only the end is given. */
+export interface WindowBounds {
+  readonly sinceMs: number | null
+  readonly untilMs: number | null
+  readonly lastMs: number | null
+}
+
 /**
- * Returns the bounds (ms UTC) that `since`, `until` and `last` name; null where one is left open.
+ * Returns the bounds that `since`, `until` and `last` name.
  *
  * @throws WindowError
  */
-export function parseWindow(
-  query: WindowQuery,
-  nowMs: number,
-): { sinceMs: number | null; untilMs: number | null } {
+export function parseWindow(query: WindowQuery, nowMs: number): WindowBounds {
   const untilMs = query.until === undefined ? null : instant('until', query.until, nowMs)
   if (query.last !== undefined) {
     if (query.since !== undefined) throw new WindowError('give either since or last, not both')
-    const span = parseSpan(query.last)
-    if (span === null) throw new WindowError(`last: '${query.last}' is not a span such as 24h, 30d or 1y`)
-    return { sinceMs: (untilMs ?? nowMs) - span, untilMs }
+    const lastMs = parseSpan(query.last)
+    if (lastMs === null) throw new WindowError(`last: '${query.last}' is not a span such as 24h, 30d or 1y`)
+    return { sinceMs: null, untilMs, lastMs }
   }
   const sinceMs = query.since === undefined ? null : instant('since', query.since, nowMs)
-  if (sinceMs !== null && sinceMs > (untilMs ?? nowMs))
+  if (sinceMs !== null && untilMs !== null && sinceMs > untilMs)
     throw new WindowError('the window ends before it begins')
-  return { sinceMs, untilMs }
+  return { sinceMs, untilMs, lastMs: null }
 }
 
 function instant(name: string, text: string, nowMs: number): number {

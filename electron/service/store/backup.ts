@@ -1,21 +1,19 @@
 import Database from 'better-sqlite3'
 import { existsSync, mkdirSync, openSync, closeSync, fsyncSync, renameSync, rmSync } from 'node:fs'
 import path from 'node:path'
+import { clockFloorMs } from '../../shared/clock-floor.ts'
 import type { Connection } from './open.ts'
 import { StoreError } from './errors.ts'
 import { sideFiles } from './location.ts'
-import { findDamage, listBackups } from './repair.ts'
+import { backupName, findDamage, listBackups } from './repair.ts'
 
 const backupsKept = 7
 
-/** Returns the name of a day's backup; the day is UTC so that a change of zone never makes two of one day. */
-export function backupName(nowMs: number): string {
-  return `${new Date(nowMs).toISOString().slice(0, 10)}.db`
-}
-
-/** Returns true when the day of `nowMs` has no backup yet. A newer one (from a clock that ran ahead) counts as none. */
+/**
+ * Returns true when the day of `nowMs` has no backup yet. While the clock is surely wrong none is due: its name would lie.
+ */
 export function isBackupDue(database: string, nowMs: number): boolean {
-  return !existsSync(path.join(sideFiles(database).backups, backupName(nowMs)))
+  return nowMs >= clockFloorMs && !existsSync(path.join(sideFiles(database).backups, backupName(nowMs)))
 }
 
 /**
@@ -39,7 +37,7 @@ export function writeBackup(db: Connection, database: string, nowMs: number): st
   } finally {
     rmSync(partial, { force: true })
   }
-  for (const old of listBackups(database).slice(backupsKept)) rmSync(old, { force: true })
+  for (const old of listBackups(database, nowMs).slice(backupsKept)) rmSync(old, { force: true })
   return target
 }
 

@@ -7,6 +7,8 @@ import { sideFiles } from './location.ts'
 export interface ServiceAddress {
   readonly pid: number
   readonly origin: string
+  /** False with `--no-auth`. */
+  readonly needsKey: boolean
 }
 
 /** The right to be the one service on a database. */
@@ -73,7 +75,8 @@ export function readServiceAddress(database: string): ServiceAddress | null {
     if (typeof parsed !== 'object' || parsed === null || !('pid' in parsed) || !('origin' in parsed))
       return null
     const { pid, origin } = parsed
-    return typeof pid === 'number' && typeof origin === 'string' ? { pid, origin } : null
+    const needsKey = !('needsKey' in parsed) || parsed.needsKey !== false
+    return typeof pid === 'number' && typeof origin === 'string' ? { pid, origin, needsKey } : null
   } catch {
     return null
   }

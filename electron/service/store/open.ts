@@ -133,8 +133,16 @@ function openCopy(database: string, failure: StoreError): Connection {
   } catch {
     throw failure
   } finally {
-    // The open handle keeps the data; where a file in use cannot be removed it stays in the temporary folder.
+    removeIfPossible(folder)
+  }
+}
+
+/** An open handle keeps the data; where a file in use cannot be removed it stays in the temporary folder. */
+function removeIfPossible(folder: string): void {
+  try {
     rmSync(folder, { recursive: true, force: true })
+  } catch {
+    // Windows refuses while the copy is open.
   }
 }
 

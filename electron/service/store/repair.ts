@@ -36,16 +36,21 @@ const plausibleVersion = 10_000
  * @throws StoreError `newer` (the file is then untouched), `not-a-database` when the file never was ours, `cannot-open`
  */
 export function repairIfDamaged(database: string, nowMs: number): Repair | null {
-  if (!existsSync(database) || statSync(database).size === 0) return null
+  if (!existsSync(database)) return null
+  const backups = listBackups(database, nowMs)
+  if (statSync(database).size === 0 && backups.length === 0) return null
   const header = readHeader(database)
   const isDatabase = header.subarray(0, sqliteHeader.length).toString('latin1') === sqliteHeader
   if (isDatabase && header.length >= userVersionOffset + 4) {
     const version = header.readInt32BE(userVersionOffset)
     if (version > latestVersion && version < plausibleVersion) throw newerError(database, version)
   }
-  const damage = isDatabase ? findDamage(database) : 'it is not a database'
+  const damage = isDatabase
+    ? findDamage(database)
+    : header.length === 0
+      ? 'it is empty'
+      : 'it is not a database'
   if (damage === null) return null
-  const backups = listBackups(database)
   if (!isDatabase && backups.length === 0) {
     throw new StoreError('not-a-database', `${database} is not a database; name another file with -d`)
   }
@@ -53,6 +58,19 @@ export function repairIfDamaged(database: string, nowMs: number): Repair | null 
   const restoredFrom = backups.find((backup) => findDamage(backup) === null) ?? null
   if (restoredFrom !== null) copyFileSync(restoredFrom, database)
   return { movedTo, restoredFrom, reason: damage }
+}
+
+/** Writes down what was done to a damaged database, for its user to be told, and returns it in words. */
+export function recordRepair(db: Database.Database, repair: Repair, nowMs: number): string {
+  const restored = repair.restoredFrom
+    ? `the backup ${repair.restoredFrom} took its place`
+    : 'there was no backup, so a new one was begun'
+  const text = `The database was damaged (${repair.reason}). It was moved to ${repair.movedTo}, and ${restored}.`
+  db.prepare("INSERT INTO service_event (at_ms, kind, text) VALUES (?, 'database-restored', ?)").run(
+    Math.round(nowMs),
+    text,
+  )
+  return text
 }
 
 /** Returns what `quick_check` finds wrong with a database file, in a sentence, or null when it is whole. */
@@ -71,15 +89,26 @@ export function findDamage(file: string): string | null {
   }
 }
 
-/** Returns the daily backups of a database, newest first. */
-export function listBackups(database: string): string[] {
+/** Returns the name of a day's backup; the day is UTC so that a change of zone never makes two of one day. */
+export function backupName(nowMs: number): string {
+  return `${new Date(nowMs).toISOString().slice(0, 10)}.db`
+}
+
+/**
+ * Returns the daily backups of a database, newest first. Those of days to come were written by a clock that ran ahead, so
+ * nobody knows their age: they come last.
+ */
+export function listBackups(database: string, nowMs: number): string[] {
   const folder = sideFiles(database).backups
   if (!existsSync(folder)) return []
-  return readdirSync(folder)
+  const today = backupName(nowMs)
+  const names = readdirSync(folder)
     .filter((name) => /^\d{4}-\d{2}-\d{2}\.db$/.test(name))
     .sort()
     .reverse()
-    .map((name) => path.join(folder, name))
+  return [...names.filter((name) => name <= today), ...names.filter((name) => name > today)].map((name) =>
+    path.join(folder, name),
+  )
 }
 
 function moveAside(database: string, nowMs: number): string {

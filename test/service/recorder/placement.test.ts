@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import { placeFlights } from '../../../electron/service/recorder/placement.ts'
-import { clockFloorMs } from '../../../electron/service/recorder/rules.ts'
+import { clockFloorMs } from '../../../electron/shared/clock-floor.ts'
 import type { FlightRow } from '../../../electron/service/recorder/schema.ts'
 
 const minute = 60_000
 const noon = Date.UTC(2026, 10, 21, 12)
 let ids = 0
+const place = (rows: readonly FlightRow[], nowMs = noon + 24 * 60 * minute) => placeFlights(rows, nowMs)
 
 /** A flight of ours; `anchor` is what a trusted clock said at its end, if one did. */
 function flight(overrides: Partial<FlightRow> & { lengthMs: number; endMs?: number }): FlightRow {
@@ -33,12 +34,12 @@ function flight(overrides: Partial<FlightRow> & { lengthMs: number; endMs?: numb
 
 describe('placeFlights', () => {
   it('puts a flight with a trusted clock where that clock says', () => {
-    const [placed] = placeFlights([flight({ lengthMs: 10 * minute, endMs: noon })])
+    const [placed] = place([flight({ lengthMs: 10 * minute, endMs: noon })])
     expect(placed).toMatchObject({ beginMs: noon - 10 * minute, endMs: noon, placedBy: 'clock', errorMs: 0 })
   })
 
   it('puts a flight that never saw the time between its neighbours, with an error bar', () => {
-    const [first, lost, third] = placeFlights([
+    const [first, lost, third] = place([
       flight({ lengthMs: 10 * minute, endMs: noon }),
       flight({ lengthMs: 10 * minute }),
       flight({ lengthMs: 10 * minute, endMs: noon + 60 * minute }),
@@ -56,15 +57,13 @@ describe('placeFlights', () => {
   })
 
   it('puts a flight without a later neighbour right after the one before, never in 1970', () => {
-    const placed = placeFlights([
-      flight({ lengthMs: 10 * minute, endMs: noon }),
-      flight({ lengthMs: minute }),
-    ])
-    expect(placed[1]).toMatchObject({ beginMs: noon, endMs: noon + minute, errorMs: null })
+    const placed = place([flight({ lengthMs: 10 * minute, endMs: noon }), flight({ lengthMs: minute })])
+    // It booted anew, so it began no sooner than its boot clock says.
+    expect(placed[1]).toMatchObject({ beginMs: noon + 10_000, endMs: noon + minute + 10_000, errorMs: null })
   })
 
   it('moves all flights of a boot when its clock is set at last', () => {
-    const [early, late] = placeFlights([
+    const [early, late] = place([
       flight({ lengthMs: 5 * minute, boot_id: 'pi', begin_boot_ms: 10_000 }),
       flight({ lengthMs: 5 * minute, boot_id: 'pi', begin_boot_ms: 10_000 + 20 * minute, endMs: noon }),
     ])
@@ -80,7 +79,7 @@ describe('placeFlights', () => {
 
   it('believes the clocks that agree: one flight in the far future does not spoil the others', () => {
     const future = noon + 10 * 365 * 24 * 60 * minute
-    const placed = placeFlights([
+    const placed = place([
       flight({ lengthMs: minute, endMs: noon }),
       flight({ lengthMs: minute, endMs: future }),
       flight({ lengthMs: minute, endMs: noon + 10 * minute }),
@@ -91,8 +90,19 @@ describe('placeFlights', () => {
     expect(placed[1]?.endMs).toBeLessThanOrEqual(noon + 10 * minute)
   })
 
+  it('does not believe a clock that is ahead of the present, unless the present clock is wrong itself', () => {
+    const ahead = noon + 10 * 365 * 24 * 60 * minute
+    const rows = [
+      flight({ lengthMs: minute, endMs: noon }),
+      flight({ lengthMs: minute, endMs: ahead }),
+      flight({ lengthMs: minute, endMs: noon + 10 * minute }),
+    ]
+    expect(place(rows).map(({ clock }) => clock)).toEqual(['plausible', 'untrusted', 'plausible'])
+    expect(place(rows.slice(0, 2), 5_000).map(({ clock }) => clock)).toEqual(['plausible', 'plausible'])
+  })
+
   it('believes a synchronised clock more than any number of others', () => {
-    const placed = placeFlights([
+    const placed = place([
       flight({ lengthMs: minute, endMs: noon + 50 * minute }),
       flight({ lengthMs: minute, endMs: noon + 60 * minute }),
       flight({ lengthMs: minute, endMs: noon, clock_state: 'synchronised' }),
@@ -103,12 +113,12 @@ describe('placeFlights', () => {
   it('places flight-recorder’s rows where they say, but for clocks that were never set', () => {
     const row = (end: number) =>
       flight({ lengthMs: minute, endMs: end, source: null, boot_id: null, begin_boot_ms: null })
-    const placed = placeFlights([row(clockFloorMs), row(100 * 1_000), row(clockFloorMs + 60 * minute)])
+    const placed = place([row(clockFloorMs), row(100 * 1_000), row(clockFloorMs + 60 * minute)])
     expect(placed.map(({ placedBy }) => placedBy)).toEqual(['clock', 'neighbours', 'clock'])
     expect(placed[1]?.beginMs).toBeGreaterThanOrEqual(clockFloorMs)
   })
 
   it('has nothing better than an unset clock when there is no other flight', () => {
-    expect(placeFlights([flight({ lengthMs: minute })])[0]).toMatchObject({ beginMs: 0, errorMs: null })
+    expect(place([flight({ lengthMs: minute })])[0]).toMatchObject({ beginMs: 0, errorMs: null })
   })
 })

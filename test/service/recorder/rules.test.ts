@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { clockFloorMs, isSameBoot, judgeClock, readTick } from '../../../electron/service/recorder/rules.ts'
+import { isSameBoot, judgeClock, readTick } from '../../../electron/service/recorder/rules.ts'
+import { clockFloorMs } from '../../../electron/shared/clock-floor.ts'
 
 const start = { wallMs: clockFloorMs + 1_000_000, monotonicMs: 50_000, bootMs: 50_000 }
 const after = (wall: number, monotonic: number, boot: number) => ({

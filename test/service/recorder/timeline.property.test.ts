@@ -87,7 +87,7 @@ const anyTimeline = fc
       ended: run.ended,
     }))
     return buildTimeline({
-      placed: placeFlights(rows),
+      placed: placeFlights(rows, base + now),
       imported,
       lapses,
       evidenceOf: () => [],

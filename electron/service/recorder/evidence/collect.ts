@@ -20,6 +20,8 @@ export type RunProgram = (file: string, args: readonly string[]) => Promise<stri
 
 const slackMs = 5 * 60_000
 const mostPieces = 40
+/** The power log goes back months, but the gaps that are explained lie at its end; bytes. */
+const mostPowerLog = 2_000_000
 
 /**
  * Asks this system's own records how the machine stopped in a gap. Takes seconds at most; what cannot be read is left out.
@@ -44,7 +46,7 @@ async function collectFor(
 ): Promise<StopEvidence[]> {
   switch (platform) {
     case 'linux': {
-      const fields = '--output-fields=MESSAGE,SYSLOG_IDENTIFIER,_COMM'
+      const fields = '--output-fields=MESSAGE,SYSLOG_IDENTIFIER,_COMM,_PID'
       const boot = bootId?.replaceAll('-', '') ?? ''
       const ended = /^[0-9a-f]{32}$/.test(boot)
         ? await run('journalctl', ['-q', '--no-pager', '-o', 'json', fields, '-b', boot, '-n', '500'])
@@ -93,7 +95,7 @@ async function collectFor(
       ])
       return [
         ...evidenceFromUnifiedLog(log),
-        ...evidenceFromPmset(await run('/usr/bin/pmset', ['-g', 'log'])),
+        ...evidenceFromPmset((await run('/usr/bin/pmset', ['-g', 'log'])).slice(-mostPowerLog)),
         ...evidenceFromPanicFiles(macPanicFolders, fromMs, toMs),
       ]
     }

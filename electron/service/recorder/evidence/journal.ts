@@ -4,6 +4,7 @@ import type { StopEvidence, StopFact } from '../gap-rules.ts'
 interface JournalEntry {
   readonly atMs: number
   readonly identifier: string
+  readonly pid: string
   readonly message: string
 }
 
@@ -11,6 +12,8 @@ interface Rule {
   readonly fact: StopFact
   /** Program that writes the line; any when left out. */
   readonly from?: RegExp
+  /** Process id that writes it: a user's own systemd says the same words at every logout. */
+  readonly pid?: string
   readonly message: RegExp
 }
 
@@ -30,33 +33,40 @@ const rules: readonly Rule[] = [
     from: /^kernel$/,
     message: /remounting filesystem read-only|critical medium error|I\/O error, dev/i,
   },
-  {
-    fact: 'update',
-    message:
-      /system-update(?:-pre)?\.target|packagekit-offline-update|dnf-system-upgrade|offline system update/i,
-  },
+  { fact: 'update', message: /system-update(?:-pre)?\.target|packagekit-offline-update|dnf-system-upgrade/i },
   {
     fact: 'user-stop',
     from: /^systemd-logind$/,
-    message: /^(?:Power key pressed|The system will (?:power off|reboot|halt|be powered off|be rebooted))/i,
+    message: /^(?:Power key pressed|The system will (?:power off|reboot|halt))/i,
   },
   {
     fact: 'user-stop',
     from: /^sudo$/,
-    message: /COMMAND=\S*(?:shutdown|poweroff|reboot|halt|systemctl (?:poweroff|reboot|halt))\b/,
+    message:
+      /COMMAND=\S*(?:poweroff|reboot|halt|systemctl (?:poweroff|reboot|halt)|shutdown(?! (?:-c|--help)))\b/,
   },
   { fact: 'clean-stop', from: /^systemd-logind$/, message: /^System is (?:powering down|rebooting|halting)/ },
   {
     fact: 'clean-stop',
     from: /^systemd$/,
+    pid: '1',
     message: /^Reached target .*(?:Power-?Off|Reboot|Halt|Shutdown)/i,
   },
   {
     fact: 'clean-stop',
-    from: /^(?:systemd-shutdown|systemd-journald)$/,
-    message: /^(?:Sending SIGTERM|Syncing filesystems|Journal stopped)/,
+    from: /^systemd-journald$/,
+    message: /^Received SIGTERM from PID 1 \(systemd-shutdow/,
+  },
+  {
+    fact: 'clean-stop',
+    from: /^systemd-shutdown$/,
+    pid: '1',
+    message: /^(?:Sending SIGTERM|Syncing filesystems)/,
   },
 ]
+
+/** A shutdown that was not over after this was called off, or was not the machine's. */
+const longestShutdownMs = 10 * 60_000
 
 /** How many pieces of evidence of one kind are kept: enough to see, too few to swamp. */
 const mostPerFact = 3
@@ -67,18 +77,22 @@ const mostPerFact = 3
  */
 export function evidenceFromJournal(text: string): StopEvidence[] {
   const entries = parseJournal(text)
+  const last = entries[entries.length - 1]
   const found: StopEvidence[] = []
-  for (const { atMs, identifier, message } of entries) {
+  for (const { atMs, identifier, pid, message } of entries) {
     const rule = rules.find(
-      ({ from, message: pattern }) => (from?.test(identifier) ?? true) && pattern.test(message),
+      (candidate) =>
+        (candidate.from?.test(identifier) ?? true) &&
+        (candidate.pid === undefined || candidate.pid === pid) &&
+        candidate.message.test(message),
     )
     if (!rule) continue
+    if (rule.fact === 'clean-stop' && last && last.atMs - atMs > longestShutdownMs) continue
     const line = { source: 'journal', atMs, fact: rule.fact, text: `${identifier}: ${message}`.slice(0, 500) }
     const same = found.filter(({ fact }) => fact === rule.fact)
     if (same.length < mostPerFact) found.push(line)
     else found[found.lastIndexOf(same[same.length - 1] ?? line)] = line
   }
-  const last = entries[entries.length - 1]
   if (last && !found.some(({ fact }) => fact === 'clean-stop')) {
     const words = `the journal ends without a shutdown; last line: ${last.identifier}: ${last.message}`
     found.push({ source: 'journal', atMs: last.atMs, fact: 'log-ends', text: words.slice(0, 500) })
@@ -110,6 +124,7 @@ function parseJournal(text: string): JournalEntry[] {
       return [
         {
           atMs: Math.floor(micros / 1_000),
+          pid: typeof entry['_PID'] === 'string' ? entry['_PID'] : '',
           identifier: typeof identifier === 'string' ? identifier : '',
           message: messageOf(entry['MESSAGE']),
         },

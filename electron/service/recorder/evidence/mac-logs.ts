@@ -27,7 +27,8 @@ export function evidenceFromUnifiedLog(text: string): StopEvidence[] {
     }
     if (/softwareupdate\S*.*(?:restart|reboot|install)/i.test(line))
       return [{ source: 'unified log', atMs, fact: 'update', text: words }]
-    if (/shutdown initiated|SHUTDOWN_TIME/i.test(line))
+    if (/SHUTDOWN_TIME/.test(line)) return [{ source: 'unified log', atMs, fact: 'clean-stop', text: words }]
+    if (/shutdown initiated/i.test(line))
       return [{ source: 'unified log', atMs, fact: 'user-stop', text: words }]
     return []
   })

@@ -4,6 +4,9 @@ import { ImportError, type FoundFlight, type FoundRun } from './types.ts'
 /** Reads the flights of flight-recorder's database. @throws ImportError when it is not one */
 export function flightsFromFlightRecorder(file: string): FoundFlight[] {
   return reading(file, 'flight-recorder', (db) => {
+    const isOurs =
+      db.prepare("SELECT count(*) FROM sqlite_schema WHERE name = 'flight_detail'").pluck().get() === 1
+    if (isOurs) throw new ImportError('it is a database of Watchkeeper; to go on with it, name it with -d')
     const rows = db
       .prepare('SELECT id, duration, last_ts AS lastTs FROM flight ORDER BY id')
       .all() as FoundFlight[]

@@ -1,14 +1,14 @@
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
-import type { Source } from '../../../shared/vocabulary.ts'
 import { canonicalPath } from '../../store/location.ts'
-import { openForeign, type Connection } from '../../store/open.ts'
+import { openForeign } from '../../store/open.ts'
 import { runProgram, type RunProgram } from '../evidence/collect.ts'
 import { parseWtmp } from '../evidence/wtmp.ts'
 import { flightsFromFlightRecorder, runsFromTuptime } from './databases.ts'
 import { runsFromJournalBoots, runsFromLast, runsFromUptimed, runsFromWtmp } from './text-records.ts'
-import { ImportError, type Found, type FoundFlight, type FoundRun } from './types.ts'
+import { countOf } from './store.ts'
+import { ImportError, type Found, type FoundRun, type PresentMachine } from './types.ts'
 
 /** The sources that can be imported from. */
 export const importSources = ['flight-recorder', 'tuptime', 'uptimed', 'wtmp', 'last', 'journal'] as const
@@ -27,27 +27,45 @@ export function usualPlaces(home: string = os.homedir()): readonly { source: Imp
 }
 
 /** Reads one file as a source. @throws ImportError with a sentence when it cannot be read as that */
-export function readSource(source: ImportSource, file: string, nowMs: number): Found {
-  if (!existsSync(file)) throw new ImportError(`${file} does not exist`)
-  if (!statSync(file).isFile()) throw new ImportError(`${file} is not a file`)
+export function readSource(source: ImportSource, file: string, machine: PresentMachine): Found {
+  checkFile(file)
   switch (source) {
     case 'flight-recorder':
       return { source, flights: flightsFromFlightRecorder(file) }
     case 'tuptime':
-      return { source, runs: runsFromTuptime(file) }
+      return { source, runs: plausible(runsFromTuptime(file), machine) }
     case 'uptimed':
-      return { source, runs: runsFromUptimed(readText(file)) }
+      return { source, runs: plausible(runsFromUptimed(readText(file)), machine) }
     case 'wtmp':
-      return { source, runs: runsFromWtmp(parseWtmp(readBytes(file)), nowMs) }
+      return { source, runs: plausible(runsFromWtmp(parseWtmp(readBytes(file)), machine), machine) }
     case 'last':
-      return { source, runs: runsFromLast(readText(file), nowMs) }
+      return { source, runs: plausible(runsFromLast(readText(file), machine), machine) }
     case 'journal':
-      return { source, runs: runsFromJournalBoots(readText(file)) }
+      return { source, runs: plausible(runsFromJournalBoots(readText(file)), machine) }
     default: {
       const unknown: never = source
       throw new ImportError(`unknown source ${String(unknown)}`)
     }
   }
+}
+
+/** A board without a clock of its own begins its runs in 1970 or thereabouts. */
+const earliestBeginMs = Date.UTC(2000, 0, 1)
+
+/** Leaves out the runs whose begin was told by a clock that was not set, and cuts those that reach into the future. */
+function plausible(runs: readonly FoundRun[], { nowMs }: PresentMachine): FoundRun[] {
+  return runs
+    .filter(({ beginMs }) => beginMs >= earliestBeginMs && beginMs < nowMs)
+    .map((run) =>
+      run.endMs <= nowMs
+        ? run
+        : { ...run, endMs: nowMs, asleepMs: Math.min(run.asleepMs, nowMs - run.beginMs) },
+    )
+}
+
+function checkFile(file: string): void {
+  if (!existsSync(file)) throw new ImportError(`${file} does not exist`)
+  if (statSync(file).isDirectory()) throw new ImportError(`${file} is a folder`)
 }
 
 /**
@@ -56,8 +74,9 @@ export function readSource(source: ImportSource, file: string, nowMs: number): F
  * @throws ImportError when it looks like none
  */
 export function guessSource(file: string): ImportSource {
-  if (!existsSync(file)) throw new ImportError(`${file} does not exist`)
-  if (!statSync(file).isFile()) throw new ImportError(`${file} is not a file`)
+  checkFile(file)
+  if (!statSync(file).isFile())
+    throw new ImportError(`${file} can be read only once; say with --from what it is`)
   const bytes = readBytes(file)
   if (bytes.subarray(0, 15).toString('latin1') === 'SQLite format 3') return guessDatabase(file)
   const text = bytes.subarray(0, 4_096).toString('utf8')
@@ -82,106 +101,43 @@ function guessDatabase(file: string): ImportSource {
   throw new ImportError(`${file} is a database, but neither flight-recorder's nor tuptime's`)
 }
 
-/** Reads everything that this machine can already tell of its past. What cannot be read is left out. */
+/**
+ * Reads everything that this machine can already tell of its past. What cannot be read is left out, and so is the database
+ * itself when it lies in one of the usual places.
+ */
 export async function findHistory(
-  nowMs: number,
+  database: string,
+  machine: PresentMachine,
   home?: string,
   run: RunProgram = runProgram,
 ): Promise<Found[]> {
   const found: Found[] = []
   for (const { source, file } of usualPlaces(home)) {
-    if (!existsSync(file)) continue
+    if (!existsSync(file) || isSelf(database, file)) continue
     try {
-      found.push(readSource(source, file, nowMs))
+      found.push(readSource(source, file, machine))
     } catch (error) {
       if (!(error instanceof ImportError)) throw error
     }
   }
   if (process.platform === 'linux') {
     const boots = await run('journalctl', ['--list-boots', '-o', 'json', '--no-pager', '-q'])
-    found.push({ source: 'journal', runs: runsFromJournalBoots(boots) })
+    found.push({ source: 'journal', runs: plausible(runsFromJournalBoots(boots), machine) })
   }
   if (process.platform === 'darwin') {
-    found.push({
-      source: 'last',
-      runs: runsFromLast(await run('/usr/bin/last', ['reboot', 'shutdown']), nowMs),
-    })
+    const text = await run('/usr/bin/last', ['reboot', 'shutdown'])
+    found.push({ source: 'last', runs: plausible(runsFromLast(text, machine), machine) })
   }
   return found.filter((entry) => countOf(entry) > 0)
 }
 
-/** How many flights a source held. */
-export function countOf(found: Found): number {
-  return found.source === 'flight-recorder' ? found.flights.length : found.runs.length
-}
-
-/** What an import did. */
-export interface ImportResult {
-  readonly source: Source
-  readonly found: number
-  readonly added: number
-  /** Already there, brought up to date or left as they were. */
-  readonly known: number
-}
-
-/** Writes what was found, in one transaction; what is already there is brought up to date, never doubled. */
-export function storeFound(db: Connection, found: Found): ImportResult {
-  return db
-    .transaction((): ImportResult => {
-      const added =
-        found.source === 'flight-recorder'
-          ? storeFlights(db, found.flights)
-          : storeRuns(db, found.source, found.runs)
-      return { source: found.source, found: countOf(found), added, known: countOf(found) - added }
-    })
-    .immediate()
-}
-
-/** The begin of a running flight moves by this much when its clock is slewed. */
-const sameBeginSeconds = 2
-
-function storeFlights(db: Connection, flights: readonly FoundFlight[]): number {
-  const known = db.prepare(
-    `SELECT f.id, f.duration FROM flight_detail d JOIN flight f ON f.id = d.flight_id
-     WHERE d.source = 'flight-recorder' AND d.source_key = ? AND abs(f.last_ts - f.duration - ?) <= ${sameBeginSeconds}`,
-  )
-  const lengthen = db.prepare('UPDATE flight SET duration = ?, last_ts = ? WHERE id = ? AND duration < ?')
-  const insert = db.prepare('INSERT INTO flight (duration, last_ts) VALUES (?, ?)')
-  const mark = db.prepare(
-    `INSERT INTO flight_detail (flight_id, source, source_key, clock_state) VALUES (?, 'flight-recorder', ?, 'plausible')`,
-  )
-  let added = 0
-  for (const { id, duration, lastTs } of flights) {
-    const row = known.get(String(id), lastTs - duration) as { id: number; duration: number } | undefined
-    if (row) {
-      lengthen.run(duration, lastTs, row.id, duration)
-      continue
-    }
-    mark.run(insert.run(duration, lastTs).lastInsertRowid, String(id))
-    added += 1
-  }
-  return added
-}
-
-function storeRuns(db: Connection, source: Source, runs: readonly FoundRun[]): number {
-  const has = db.prepare('SELECT 1 FROM imported_flight WHERE source = ? AND source_key = ?')
-  const upsert = db.prepare(
-    `INSERT INTO imported_flight (source, source_key, begin_ms, end_ms, asleep_ms, boot_id, os, ended)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-     ON CONFLICT (source, source_key) DO UPDATE SET end_ms = max(end_ms, excluded.end_ms), asleep_ms = excluded.asleep_ms,
-       ended = coalesce(excluded.ended, ended)`,
-  )
-  let added = 0
-  for (const { key, beginMs, endMs, asleepMs, bootId, os: build, ended } of runs) {
-    if (!has.get(source, key)) added += 1
-    upsert.run(source, key, Math.round(beginMs), Math.round(endMs), asleepMs, bootId, build, ended)
-  }
-  return added
-}
-
 /** @throws ImportError when a file is the database itself */
 export function refuseSelf(database: string, file: string): void {
-  if (canonicalPath(file) === canonicalPath(database)) throw new ImportError(`${file} is the database itself`)
+  if (isSelf(database, file)) throw new ImportError(`${file} is the database itself`)
+}
+
+function isSelf(database: string, file: string): boolean {
+  return canonicalPath(file) === canonicalPath(database)
 }
 
 function readText(file: string): string {

@@ -1,8 +1,17 @@
 import type { WtmpRecord } from '../evidence/wtmp.ts'
-import type { FoundRun } from './types.ts'
+import type { FoundRun, PresentMachine } from './types.ts'
 
-/** Returns the machine's runs from wtmp: from a boot to its shutdown record, or to the last sign of life before the next boot. */
-export function runsFromWtmp(records: readonly WtmpRecord[], nowMs: number): FoundRun[] {
+/** A boot record and the boot clock agree on a boot to within this. */
+const sameBootMs = 120_000
+
+/**
+ * Returns the machine's runs from wtmp: from a boot to its shutdown record, or to the last sign of life before the next boot.
+ * The last run reaches to the present only when it is the boot that goes on now.
+ */
+export function runsFromWtmp(
+  records: readonly WtmpRecord[],
+  { nowMs, bootedAtMs }: PresentMachine,
+): FoundRun[] {
   const runs: FoundRun[] = []
   let boot: WtmpRecord | null = null
   let lastMs = 0
@@ -21,7 +30,9 @@ export function runsFromWtmp(records: readonly WtmpRecord[], nowMs: number): Fou
       lastMs = Math.max(lastMs, record.atMs)
     }
   }
-  close(nowMs, null)
+  const isNow =
+    boot !== null && bootedAtMs !== null && Math.abs((boot as WtmpRecord).atMs - bootedAtMs) <= sameBootMs
+  close(isNow ? nowMs : lastMs, null)
   return runs
 }
 
@@ -83,7 +94,8 @@ const moment = String.raw`\w{3} (\w{3}) +(\d{1,2}) (\d{2}):(\d{2})(?::(\d{2}))?(
  * Returns the runs from what `last -x -F` (Linux) or `last reboot shutdown` (macOS) printed. The lines run back in time;
  * macOS leaves out the year, which is counted back from `nowMs`.
  */
-export function runsFromLast(text: string, nowMs: number): FoundRun[] {
+export function runsFromLast(text: string, machine: PresentMachine): FoundRun[] {
+  const { nowMs } = machine
   const marks: WtmpRecord[] = []
   let latestMs = nowMs
   for (const line of text.split('\n')) {
@@ -102,7 +114,7 @@ export function runsFromLast(text: string, nowMs: number): FoundRun[] {
   }
   return runsFromWtmp(
     marks.sort((a, b) => a.atMs - b.atMs),
-    nowMs,
+    machine,
   )
 }
 

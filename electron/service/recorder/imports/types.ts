@@ -27,6 +27,13 @@ export type Found =
       readonly runs: readonly FoundRun[]
     }
 
+/** The machine that imports: it tells a run that still goes on from one whose end is not known. */
+export interface PresentMachine {
+  readonly nowMs: number
+  /** null where the system does not tell */
+  readonly bootedAtMs: number | null
+}
+
 /** A source that cannot be read, with a sentence for the user. */
 export class ImportError extends Error {
   constructor(message: string, options?: ErrorOptions) {

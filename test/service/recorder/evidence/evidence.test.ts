@@ -160,7 +160,7 @@ it('Windows’ events each tell their fact, with the system’s own words', () =
 it('macOS’ unified log tells by cause code and by words', () => {
   const found = evidenceFromUnifiedLog(fixture('mac-unified-log.txt'))
   expect(facts(found)).toEqual([
-    'user-stop',
+    'clean-stop',
     'clean-stop',
     'unclean-boot',
     'heat',

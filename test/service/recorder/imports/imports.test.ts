@@ -7,8 +7,8 @@ import {
   guessSource,
   readSource,
   refuseSelf,
-  storeFound,
 } from '../../../../electron/service/recorder/imports/index.ts'
+import { storeFound } from '../../../../electron/service/recorder/imports/store.ts'
 import {
   runsFromJournalBoots,
   runsFromLast,
@@ -24,6 +24,7 @@ import { wtmpRecord } from '../../../support/wtmp-record.ts'
 
 const now = Date.UTC(2026, 10, 21, 12)
 const hour = 3_600_000
+const machine = { nowMs: now, bootedAtMs: now - hour }
 const fixture = (name: string): string =>
   readFileSync(new URL(`../../../fixtures/${name}`, import.meta.url), 'utf8')
 const present = { wallMs: now, bootId: null, bootMs: null, monotonicMs: null }
@@ -69,7 +70,7 @@ describe('the records of other tools', () => {
   it('tuptime’s tell sleep, boot id and how each run ended', () => {
     const file = path.join(temporaryFolder(), 'tuptime.db')
     makeTuptime(file)
-    const found = readSource('tuptime', file, now)
+    const found = readSource('tuptime', file, machine)
     expect(found).toMatchObject({
       runs: [
         { ended: 'clean', asleepMs: hour, bootId: '9b77c9db-df31-42f1-918a-5cc9efd020d3' },
@@ -88,7 +89,7 @@ describe('the records of other tools', () => {
       wtmpRecord('narrow', 2, 'reboot', now - hour, 'b'),
     ])
     expect(
-      runsFromWtmp(parseWtmp(file), now).map(({ beginMs, endMs, ended }) => [
+      runsFromWtmp(parseWtmp(file), machine).map(({ beginMs, endMs, ended }) => [
         beginMs - now,
         endMs - now,
         ended,
@@ -103,11 +104,9 @@ describe('the records of other tools', () => {
   it('`last -x -F` of Linux is read, a crash apart from a shutdown', () => {
     const at = (day: number, hours: number): number => new Date(2026, 10, day, hours).getTime()
     expect(
-      runsFromLast(fixture('linux-last.txt'), at(21, 12)).map(({ beginMs, endMs, ended }) => [
-        beginMs,
-        endMs,
-        ended,
-      ]),
+      runsFromLast(fixture('linux-last.txt'), { nowMs: at(21, 12), bootedAtMs: at(21, 8) }).map(
+        ({ beginMs, endMs, ended }) => [beginMs, endMs, ended],
+      ),
     ).toEqual([
       [at(20, 8), at(20, 22), 'clean'],
       [at(21, 8), at(21, 12), null],
@@ -115,7 +114,10 @@ describe('the records of other tools', () => {
   })
 
   it('macOS’ `last` is read, its years counted back', () => {
-    const runs = runsFromLast(fixture('mac-last.txt'), new Date(2026, 10, 21, 12).getTime())
+    const runs = runsFromLast(fixture('mac-last.txt'), {
+      nowMs: new Date(2026, 10, 21, 12).getTime(),
+      bootedAtMs: null,
+    })
     expect(runs.map(({ beginMs }) => new Date(beginMs).getFullYear())).toEqual([2026, 2026])
     expect(runs[0]).toMatchObject({ ended: 'clean', endMs: new Date(2026, 10, 20, 23, 1).getTime() })
   })
@@ -169,7 +171,7 @@ describe('importing', () => {
       [50, 1_790_001_000],
     ])
     const { db } = openStore(path.join(folder, 'ours.db'), now)
-    expect(storeFound(db, readSource('flight-recorder', theirs, now))).toMatchObject({
+    expect(storeFound(db, readSource('flight-recorder', theirs, machine))).toMatchObject({
       found: 2,
       added: 2,
       known: 0,
@@ -177,7 +179,7 @@ describe('importing', () => {
     const grown = openRaw(theirs)
     grown.exec('UPDATE flight SET duration = 150, last_ts = 1790001100 WHERE id = 2')
     grown.close()
-    expect(storeFound(db, readSource('flight-recorder', theirs, now))).toMatchObject({
+    expect(storeFound(db, readSource('flight-recorder', theirs, machine))).toMatchObject({
       found: 2,
       added: 0,
       known: 2,
@@ -230,7 +232,7 @@ describe('importing', () => {
     const { mkdirSync } = await import('node:fs')
     mkdirSync(path.join(home, '.flight-recorder'))
     writeFileSync(path.join(home, '.flight-recorder', 'flight-recorder.db'), 'broken')
-    const found = await findHistory(now, home, () => Promise.resolve(''))
+    const found = await findHistory(path.join(home, 'w.db'), machine, home, () => Promise.resolve(''))
     expect(found.filter(({ source }) => source === 'flight-recorder')).toEqual([])
   })
 
