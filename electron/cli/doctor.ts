@@ -84,7 +84,8 @@ function examineDatabase(database: string): Finding[] {
     const db = openReadOnly(database)
     try {
       const damage = String(db.pragma('quick_check(1)', { simple: true }))
-      if (damage !== 'ok') return [fault(`the database is damaged: ${damage}`, restoreFix)]
+      if (damage !== 'ok')
+        return [fault(`the database is damaged: ${damage.replace(/\s+/g, ' ')}`, restoreFix)]
       requireFlights(db, database)
       const { timeline, hints } = readHistory(db, presentOf(systemClock()))
       const first =

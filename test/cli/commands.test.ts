@@ -292,6 +292,29 @@ describe('a service in the foreground', () => {
     )
   })
 
+  it('goes on recording when whoever reads its output has gone away', async () => {
+    const database = newDatabase()
+    const child = spawn(process.execPath, [
+      command,
+      'serve',
+      '-d',
+      database,
+      '-i',
+      '0.1',
+      '-v',
+      'debug',
+      '--listen',
+      '127.0.0.1:0',
+    ])
+    const closed = new Promise<number | null>((resolve) => child.on('close', resolve))
+    await new Promise<void>((resolve) => child.stderr.once('data', () => resolve()))
+    child.stdout.destroy()
+    child.stderr.destroy()
+    await expect.poll(() => readRow(database), { timeout: 10_000 }).toBeGreaterThan(0.5)
+    child.kill('SIGTERM')
+    expect(await closed).toBe(0)
+  })
+
   it('keeps its key out of systemd’s journal', async () => {
     const child = spawn(
       process.execPath,
@@ -325,6 +348,42 @@ describe('a service in the foreground', () => {
     expect(last).toContain(words)
     expect([code, stdout]).toEqual([1, ''])
   }
+})
+
+/** Returns the duration of flight 1 in seconds, 0 while there is none. */
+function readRow(database: string): number {
+  if (!existsSync(database)) return 0
+  const raw = openRaw(database)
+  try {
+    return Number(raw.prepare('SELECT duration FROM flight WHERE id = 1').pluck().get() ?? 0)
+  } catch {
+    return 0
+  } finally {
+    raw.close()
+  }
+}
+
+describe('npm start', () => {
+  it('becomes the service, so that a signal to npm ends it in order', async () => {
+    const database = newDatabase()
+    const child = spawn('npm', ['start', '--', '-d', database, '--listen', '127.0.0.1:0'], {
+      cwd: path.resolve('.'),
+    })
+    const closed = new Promise<number | null>((resolve) => child.on('close', resolve))
+    let printed = ''
+    await new Promise<void>((resolve) => {
+      child.stdout.on('data', (chunk: Buffer) => {
+        printed += chunk.toString()
+        if (/Open http:\/\/127\.0\.0\.1:\d+\/#key=\S+/.test(printed)) resolve()
+      })
+    })
+    child.kill('SIGTERM')
+    await closed
+    await expect.poll(async () => (await runCli(['status', '-d', database])).code).toBe(3)
+    const raw = openRaw(database)
+    expect(raw.prepare('SELECT ended FROM flight_detail').pluck().get()).toBe('SIGTERM')
+    raw.close()
+  })
 })
 
 describe('key, open and status without a service', () => {
@@ -425,6 +484,18 @@ describe('doctor', () => {
     const { code, stdout } = await runCli(['doctor', '-d', database])
     expect(stdout).toContain('and records')
     expect(stdout.includes('FAIL') ? stdout : code).toBe(0)
+  })
+  it('names damage and how it is mended', async () => {
+    const database = newDatabase()
+    await (await startServe(['-d', database])).end('SIGTERM')
+    const bytes = readFileSync(database)
+    writeFileSync(
+      database,
+      Buffer.concat([bytes.subarray(0, 4_096), Buffer.alloc(bytes.length - 4_096, 0x5a)]),
+    )
+    const { code, stdout, stderr } = await runCli(['doctor', '-d', database])
+    expect([code, stderr]).toEqual([1, ''])
+    expect(stdout).toMatch(/FAIL {2}.*(?:damaged|malformed).*\n {6}→ restart the service/)
   })
   it('names the fault of a damaged file, and its fix', async () => {
     const database = newDatabase()

@@ -162,9 +162,7 @@ function stopped(
   bootAtMs: number,
   evidence: readonly StopEvidence[],
 ): GapVerdict {
-  const clean = evidence.filter(
-    ({ fact }) => fact === 'clean-stop' || fact === 'user-stop' || fact === 'hybrid-off',
-  )
+  const clean = evidence.filter(({ fact }) => fact === 'clean-stop' || fact === 'hybrid-off')
   const unclean = evidence.filter(
     ({ fact }) => fact === 'panic' || fact === 'unclean-boot' || fact === 'log-ends',
   )
@@ -172,9 +170,8 @@ function stopped(
   const { kind, confidence, why } = judgeStop(before, clean, unclean, asked)
   const judged = kind === 'unknown' ? null : judgeCause(kind, before, evidence)
   const upMs = Math.min(Math.max(bootAtMs, before.endMs), after.beginMs)
-  const lastSigns = (kind === 'off' ? clean : unclean.filter(({ fact }) => fact === 'log-ends')).flatMap(
-    ({ atMs }) => (atMs === null ? [] : [atMs]),
-  )
+  const lastFact: StopFact = kind === 'off' ? 'clean-stop' : 'log-ends'
+  const lastSigns = evidence.flatMap(({ fact, atMs }) => (fact === lastFact && atMs !== null ? [atMs] : []))
   const lastSign = lastSigns.length > 0 ? Math.max(...lastSigns) : before.endMs
   const downMs = Math.min(Math.max(lastSign, before.endMs), upMs)
   const reasons = ['the machine was started anew', why]

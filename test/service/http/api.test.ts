@@ -115,6 +115,7 @@ describe('bad requests', () => {
   it.each([
     ['/api/v1/machine?since=nonsense', 400, "since: 'nonsense' is not a time"],
     ['/api/v1/machine?last=3x', 400, "last: '3x' is not a span"],
+    ['/api/v1/machine?last=999999999y', 400, 'is not a span'],
     ['/api/v1/machine?last=1d&since=2026-01-01', 400, 'either since or last'],
     ['/api/v1/machine?since=2026-02-01&until=2026-01-01', 400, 'ends before it begins'],
     ['/api/v1/machine?colour=red', 400, "'colour' is not known"],

@@ -286,6 +286,49 @@ describe('the verdict on a gap', () => {
     ])
   })
 
+  it('does not take the shutdown before this boot for the end of it', () => {
+    const late = before({ lastBootMs: 150_000, ended: null })
+    const evidence = [fact('clean-stop', end - 160_000), fact('log-ends', end)]
+    expect(classifyGap(late, after(), evidence)).toMatchObject({
+      kind: 'crashed',
+      kindConfidence: 'certain',
+      cause: 'power-loss',
+    })
+  })
+
+  it('counts a night with Fast Startup as off, though the boot clock ran on', () => {
+    const boot = { bootId: 'booted-at:1000000' }
+    const verdict = classifyGap(
+      before({ ...boot, ended: 'SIGTERM' }),
+      after({ ...boot, beginBootMs: 20 * hour }),
+      [fact('hybrid-off', begin - 60_000)],
+    )
+    expect(verdict.parts).toEqual([
+      { fromMs: end, toMs: begin - 60_000, kind: 'off' },
+      { fromMs: begin - 60_000, toMs: begin, kind: 'recorder-off' },
+    ])
+  })
+
+  it('does not take a drifting time of boot for another boot', () => {
+    const verdict = classifyGap(
+      before({ bootId: 'booted-at:1000000' }),
+      after({ bootId: 'booted-at:1200000', beginBootMs: 9 * hour, beginMonotonicMs: 9 * hour }),
+      [],
+    )
+    expect(verdict).toMatchObject({ kind: 'recorder-off', kindConfidence: 'likely' })
+  })
+
+  it('takes the word of a command for a stop that nothing else tells of', () => {
+    expect(classifyGap(before(), after(), [fact('user-stop')])).toMatchObject({
+      kind: 'off',
+      kindConfidence: 'likely',
+      cause: 'planned',
+    })
+    expect(classifyGap(before(), after(), [fact('user-stop'), fact('log-ends')])).toMatchObject({
+      kind: 'crashed',
+    })
+  })
+
   it('tells sleep from the recorder being off in one gap', () => {
     expect(classifyGap(before({ ended: 'SIGTERM' }), sameBoot(3 * hour), []).parts).toEqual([
       { fromMs: end, toMs: end + 3 * hour, kind: 'asleep' },

@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { Worker } from 'node:worker_threads'
 import { describe, expect, it } from 'vitest'
 import {
   machineAt,
@@ -5,6 +7,7 @@ import {
   machineGaps,
   machineHistory,
 } from '../../../electron/service/recorder/queries.ts'
+import { storeFound } from '../../../electron/service/recorder/imports/store.ts'
 import type { StopEvidence } from '../../../electron/service/recorder/gap-rules.ts'
 import { openRaw } from '../../support/raw-database.ts'
 import { fakeClock, type FakeClock } from '../../support/fake-clock.ts'
@@ -149,6 +152,68 @@ describe('a stamp that fails', () => {
   })
 })
 
+describe('stamps that fail for long', () => {
+  it('are neither sleep nor a stall: the recorder was looking', () => {
+    const clock = fakeClock({ monotonicStopsInSuspend: false })
+    const bench = begin(clock)
+    const other = openRaw(bench.database)
+    other.exec('BEGIN IMMEDIATE')
+    clock.advance(10 * minute)
+    clock.step(7_200_000)
+    clock.advance(10 * minute)
+    other.exec('ROLLBACK')
+    other.close()
+    clock.advance(minute)
+    expect(figures(bench)).toMatchObject({ ms: { up: 21 * minute, asleep: 0, 'recorder-off': 0 } })
+    const { clockSteps } = machineHistory(bench.db, { now: bench.recorder.present(), ...all })
+    expect(clockSteps.map(({ stepMs }) => stepMs)).toEqual([7_200_000])
+  })
+})
+
+describe('the last stamp', () => {
+  it('waits for a lock that is soon gone', async () => {
+    const bench = begin(fakeClock())
+    const other = new Worker(
+      `const { workerData, parentPort } = require('node:worker_threads')
+       const db = new (require('better-sqlite3'))(workerData)
+       db.exec('BEGIN IMMEDIATE')
+       parentPort.postMessage('locked')
+       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300)
+       db.exec('ROLLBACK')`,
+      { eval: true, workerData: bench.database },
+    )
+    await once(other, 'message')
+    bench.recorder.stop('SIGTERM')
+    expect(bench.db.prepare('SELECT ended FROM flight_detail').pluck().get()).toBe('SIGTERM')
+    await once(other, 'exit')
+  })
+})
+
+describe('a clock that is not set', () => {
+  it('hides no history, shows the crash before, and puts all right when it is set', async () => {
+    const clock = fakeClock()
+    const first = begin(clock)
+    clock.advance(60 * minute)
+    const database = cut(first)
+    const unset = fakeClock({ wallMs: 5_000, bootMs: 20_000 })
+    const bench = begin(unset, { database })
+    unset.advance(10 * minute)
+    const history = machineHistory(bench.db, {
+      now: bench.recorder.present(),
+      ...all,
+      sinceMs: null,
+      lastMs: 24 * 60 * minute,
+    })
+    expect(history.figures.ms.up).toBe(70 * minute)
+    expect(gaps(bench)).toMatchObject([{ id: 'f1', kind: 'crashed' }])
+    expect(history.hints).toHaveLength(1)
+    unset.step(clock.read().wallMs + 30 * minute - 5_000)
+    unset.advance(10 * minute)
+    expect(figures(bench)).toMatchObject({ windowMs: 110 * minute, ms: { up: 80 * minute } })
+    expect(gaps(bench)).toMatchObject([{ id: 'f1', kind: 'crashed', durationMs: 30 * minute }])
+  })
+})
+
 describe('the gap before a flight', () => {
   it('is the recorder being off when the machine did not boot', () => {
     const clock = fakeClock()
@@ -281,6 +346,31 @@ describe('imported history', () => {
     })
     expect(flights.map(({ source }) => source)).toEqual(['watchkeeper', 'wtmp', 'tuptime'])
     expect(rows(bench)).toHaveLength(1)
+  })
+})
+
+describe('a flight that runs beside many imported ones', () => {
+  it('is known to run', () => {
+    const clock = fakeClock()
+    const bench = begin(clock)
+    const nowSeconds = clock.read().wallMs / 1_000
+    storeFound(bench.db, {
+      source: 'flight-recorder',
+      flights: Array.from({ length: 50 }, (_, index) => ({
+        id: index + 1,
+        duration: 60,
+        lastTs: nowSeconds - 86_400 + index * 100,
+      })),
+    })
+    clock.advance(minute)
+    const { flights } = machineFlights(bench.db, {
+      now: bench.recorder.present(),
+      ...all,
+      limit: 1,
+      offset: 0,
+    })
+    expect(flights[0]).toMatchObject({ id: 'f1', running: true })
+    expect(gaps(bench).some(({ ongoing }) => ongoing)).toBe(false)
   })
 })
 

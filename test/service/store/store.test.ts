@@ -201,6 +201,40 @@ describe('backups', () => {
   })
 })
 
+describe('backups under a clock that is wrong', () => {
+  it('are not made in 1970, and one from the future neither counts as today’s nor pushes a true one out', () => {
+    const file = newFile()
+    makeStore(file)
+    const { db } = openStore(file, now)
+    expect(isBackupDue(file, 5_000)).toBe(false)
+    for (let day = 0; day < 8; day += 1) writeBackup(db, file, now + (3_650 + day) * 86_400_000)
+    expect(isBackupDue(file, now)).toBe(true)
+    const written = writeBackup(db, file, now)
+    expect(isBackupDue(file, now)).toBe(false)
+    expect(listBackups(file, now)[0]).toBe(written)
+    expect(listBackups(file, now)).toHaveLength(7)
+    db.close()
+  })
+})
+
+describe('an empty file', () => {
+  it('is damage when there are backups, and a new database when there are none', () => {
+    const file = newFile()
+    writeFileSync(file, '')
+    expect(openStore(file, now)).toMatchObject({ repair: null })
+    const other = newFile()
+    makeStore(other)
+    const { db } = openStore(other, now)
+    writeBackup(db, other, now)
+    db.close()
+    writeFileSync(other, '')
+    const opened = openStore(other, now)
+    expect(opened.repair?.restoredFrom).toContain('2026-11-21.db')
+    expect(opened.db.prepare('SELECT count(*) FROM flight').pluck().get()).toBe(200)
+    opened.db.close()
+  })
+})
+
 describe('a copy of a database in use', () => {
   it('is one whole file with everything that was committed', async () => {
     const file = newFile()

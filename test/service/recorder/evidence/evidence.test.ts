@@ -24,8 +24,9 @@ const fixture = (name: string): string =>
 const facts = (found: readonly { fact: string }[]): string[] => found.map(({ fact }) => fact)
 const at = Date.UTC(2026, 10, 21, 3)
 
-const line = (seconds: number, identifier: string, message: string | number[]): string =>
+const line = (seconds: number, identifier: string, message: string | number[], pid = '1'): string =>
   JSON.stringify({
+    _PID: pid,
     __REALTIME_TIMESTAMP: String((at / 1_000 + seconds) * 1e6),
     SYSLOG_IDENTIFIER: identifier,
     MESSAGE: message,
@@ -38,7 +39,7 @@ describe('the journal of a boot that ended', () => {
       [
         line(0, 'systemd-logind', 'System is powering down.'),
         line(1, 'systemd', 'Reached target poweroff.target - System Power Off.'),
-        line(2, 'systemd-journald', 'Journal stopped'),
+        line(2, 'systemd-journald', 'Received SIGTERM from PID 1 (systemd-shutdow).'),
       ],
       ['clean-stop', 'clean-stop', 'clean-stop'],
     ],
@@ -82,6 +83,21 @@ describe('the journal of a boot that ended', () => {
     ],
     ['a power cut', [line(0, 'cron', 'session opened'), line(9, 'sshd', 'Accepted publickey')], ['log-ends']],
     ['a word in another program’s mouth', [line(0, 'myapp', 'System is powering down.')], ['log-ends']],
+    [
+      'a user who logs out, which says the same words',
+      [line(0, 'systemd', 'Reached target shutdown.target - Shutdown.', '2211'), line(60, 'sshd', 'bye')],
+      ['log-ends'],
+    ],
+    [
+      'a shutdown that was called off',
+      [line(0, 'sudo', 'ada : COMMAND=/usr/sbin/shutdown -c'), line(1, 'cron', 'on it goes')],
+      ['log-ends'],
+    ],
+    [
+      'a shutdown long before the end',
+      [line(0, 'systemd-logind', 'System is rebooting.'), line(3_600, 'cron', 'on it goes')],
+      ['log-ends'],
+    ],
     ['nothing at all', [], []],
   ])('tells %s', (_name, lines, expected) => {
     expect(facts(evidenceFromJournal(lines.join('\n')))).toEqual(expected)

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { machineFlights, machineHistory } from '../../../../electron/service/recorder/queries.ts'
@@ -116,7 +116,7 @@ describe('the records of other tools', () => {
   it('macOS’ `last` is read, its years counted back', () => {
     const runs = runsFromLast(fixture('mac-last.txt'), {
       nowMs: new Date(2026, 10, 21, 12).getTime(),
-      bootedAtMs: null,
+      bootedAtMs: new Date(2026, 10, 21, 8, 12).getTime(),
     })
     expect(runs.map(({ beginMs }) => new Date(beginMs).getFullYear())).toEqual([2026, 2026])
     expect(runs[0]).toMatchObject({ ended: 'clean', endMs: new Date(2026, 10, 20, 23, 1).getTime() })
@@ -158,7 +158,7 @@ describe('guessSource', () => {
     expect(guessSource(file('boots', '[{"boot_id":"x"}]'))).toBe('journal')
     expect(() => guessSource(file('other', 'hello'))).toThrow(ImportError)
     expect(() => guessSource(path.join(folder, 'missing'))).toThrow('does not exist')
-    expect(() => guessSource(folder)).toThrow('is not a file')
+    expect(() => guessSource(folder)).toThrow('is a folder')
   })
 })
 
@@ -229,11 +229,70 @@ describe('importing', () => {
 
   it('reads a real home’s usual places, and a broken file there stops nothing', async () => {
     const home = temporaryFolder()
-    const { mkdirSync } = await import('node:fs')
     mkdirSync(path.join(home, '.flight-recorder'))
     writeFileSync(path.join(home, '.flight-recorder', 'flight-recorder.db'), 'broken')
     const found = await findHistory(path.join(home, 'w.db'), machine, home, () => Promise.resolve(''))
     expect(found.filter(({ source }) => source === 'flight-recorder')).toEqual([])
+  })
+
+  it('passes over the database itself in a usual place, and refuses a copy of our own', async () => {
+    const home = temporaryFolder()
+    mkdirSync(path.join(home, '.flight-recorder'))
+    const database = path.join(home, '.flight-recorder', 'flight-recorder.db')
+    const { db } = openStore(database, now)
+    storeFound(db, { source: 'flight-recorder', flights: [{ id: 1, duration: 10, lastTs: 1_790_000_000 }] })
+    db.close()
+    const found = await findHistory(database, machine, home, () => Promise.resolve(''))
+    expect(found.filter(({ source }) => source === 'flight-recorder')).toEqual([])
+    expect(() => readSource('flight-recorder', database, machine)).toThrow('is a database of Watchkeeper')
+  })
+
+  it('leaves out runs that a clock in 1970 began, and ends an old file’s last run where its records end', () => {
+    const records = [
+      wtmpRecord('narrow', 2, 'reboot', 5_000, 'a'),
+      wtmpRecord('narrow', 1, 'shutdown', now - 90 * 24 * hour, 'a'),
+      wtmpRecord('narrow', 2, 'reboot', now - 60 * 24 * hour, 'a'),
+      wtmpRecord('narrow', 7, 'ada', now - 59 * 24 * hour, ''),
+    ]
+    const file = path.join(temporaryFolder(), 'wtmp.1')
+    writeFileSync(file, Buffer.concat(records))
+    expect(readSource('wtmp', file, machine)).toMatchObject({
+      runs: [{ beginMs: now - 60 * 24 * hour, endMs: now - 59 * 24 * hour, ended: null }],
+    })
+  })
+
+  it('counts a run of the machine and the flights in it as the flights alone', () => {
+    const { db } = openStore(path.join(temporaryFolder(), 'ours.db'), now)
+    storeFound(db, {
+      source: 'flight-recorder',
+      flights: [{ id: 1, duration: 7_000, lastTs: (now - 8 * hour) / 1_000 }],
+    })
+    const run = {
+      key: '1',
+      beginMs: now - 10 * hour,
+      endMs: now - 8 * hour,
+      asleepMs: 0,
+      bootId: null,
+      os: null,
+    }
+    storeFound(db, { source: 'wtmp', runs: [{ ...run, ended: 'clean' }] })
+    const { figures } = machineHistory(db, { ...everything, untilMs: now - 8 * hour })
+    expect([figures.flights, figures.ms.up]).toEqual([1, 2 * hour])
+    expect(machineFlights(db, everything).total).toBe(1)
+    db.close()
+  })
+
+  it('knows a running flight again whose begin was moved by its clock', () => {
+    const { db } = openStore(path.join(temporaryFolder(), 'ours.db'), now)
+    const first = { id: 7, duration: 100, lastTs: 1_790_000_100 }
+    storeFound(db, { source: 'flight-recorder', flights: [first] })
+    const moved = { id: 7, duration: 200, lastTs: 1_790_003_800 }
+    expect(storeFound(db, { source: 'flight-recorder', flights: [moved] })).toMatchObject({
+      added: 0,
+      known: 1,
+    })
+    expect(db.prepare('SELECT duration, last_ts FROM flight').raw().all()).toEqual([[200, 1_790_003_800]])
+    db.close()
   })
 
   it('refuses the database itself', () => {
