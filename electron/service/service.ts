@@ -95,7 +95,11 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       log,
       changed: (topic) => publish(published.hub, topic, () => opened.recorder ?? null),
     }
-    const recorder = createRecorder(context, options.intervalMs, options.edges ?? systemEdges(database))
+    const recorder = createRecorder(
+      context,
+      options.intervalMs,
+      options.edges ?? systemEdges(database, clock),
+    )
     recorder.start()
     opened.recorder = recorder
     return await completeService(options, database, lock, context, recorder, reader, published)

@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { systemClock } from '../../electron/service/clock.ts'
 import { flightReport, readReportRows } from '../../electron/service/recorder/flight-report.ts'
 import { machineHistory } from '../../electron/service/recorder/queries.ts'
+import { powerReader } from '../../electron/service/recorder/power.ts'
 import { machineSampler, systemBuild } from '../../electron/service/recorder/sample.ts'
 import { openFlight } from '../../electron/service/recorder/stamps.ts'
 import { systemTimeService } from '../../electron/service/recorder/time-service.ts'
@@ -70,7 +71,15 @@ function benchStamps(): void {
   const { db: bare } = openStore(floorFile, clock.read().wallMs)
   const timeService = systemTimeService()
   const writer = openFlight(
-    { db: ours, clock, sample: machineSampler(), synchronised: () => timeService.isSynchronised() },
+    {
+      db: ours,
+      clock,
+      sample: machineSampler(
+        process.platform,
+        powerReader(process.platform, () => performance.now()),
+      ),
+      synchronised: () => timeService.isSynchronised(),
+    },
     { intervalMs: 10_000, os: systemBuild(), version: 'bench' },
   )
   bare.prepare('INSERT INTO flight (duration, last_ts) VALUES (0, 1)').run()

@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { RunningFlight } from '../../shared/api/machine.ts'
 import { isoTime } from '../../shared/time-text.ts'
 import { causeWords, gapKindWords } from '../../shared/vocabulary.ts'
-import type { Timer } from '../clock.ts'
+import type { Clock, Timer } from '../clock.ts'
 import type { RoomContext } from '../context.ts'
 import type { Log } from '../log.ts'
 import { sqliteCode } from '../store/errors.ts'
@@ -14,6 +14,7 @@ import { splitFound, storeFound, type ImportResult } from './imports/store.ts'
 import type { Found, PresentMachine } from './imports/types.ts'
 import type { GapToExplain } from './queries.ts'
 import type { Tick } from './rules.ts'
+import { powerReader } from './power.ts'
 import { machineSampler, systemBuild } from './sample.ts'
 import type { Ending, MachineSample } from './schema.ts'
 import { openFlight, type FlightWriter } from './stamps.ts'
@@ -61,9 +62,12 @@ const mostEarlyMs = 2
 const importBatch = 1_000
 
 /** Returns the edges of this machine. */
-export function systemEdges(database: string): RecorderEdges {
+export function systemEdges(database: string, clock: Clock): RecorderEdges {
   return {
-    sample: machineSampler(),
+    sample: machineSampler(
+      process.platform,
+      powerReader(process.platform, () => clock.read().monotonicMs),
+    ),
     timeService: systemTimeService(),
     os: systemBuild(),
     collectStopEvidence: (question) => collectStopEvidence(question),

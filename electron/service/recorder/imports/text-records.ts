@@ -13,26 +13,27 @@ export function runsFromWtmp(
   { nowMs, bootedAtMs }: PresentMachine,
 ): FoundRun[] {
   const runs: FoundRun[] = []
+  const close = (begun: WtmpRecord, endMs: number, ended: FoundRun['ended']): void => {
+    if (endMs > begun.atMs) runs.push(run(begun.atMs, endMs, begun.host, ended))
+  }
   let boot: WtmpRecord | null = null
   let lastMs = 0
-  const close = (endMs: number, ended: FoundRun['ended']): void => {
-    if (boot && endMs > boot.atMs) runs.push(run(boot.atMs, endMs, boot.host, ended))
-    boot = null
-  }
   for (const record of records) {
     if (record.kind === 'boot') {
-      if (boot) close(lastMs, 'unclean')
+      if (boot) close(boot, lastMs, 'unclean')
       boot = record
       lastMs = record.atMs
     } else if (record.kind === 'shutdown') {
-      close(record.atMs, 'clean')
-    } else if (boot) {
+      if (boot) close(boot, record.atMs, 'clean')
+      boot = null
+    } else {
       lastMs = Math.max(lastMs, record.atMs)
     }
   }
-  const isNow =
-    boot !== null && bootedAtMs !== null && Math.abs((boot as WtmpRecord).atMs - bootedAtMs) <= sameBootMs
-  close(isNow ? nowMs : lastMs, null)
+  if (boot) {
+    const isNow = bootedAtMs !== null && Math.abs(boot.atMs - bootedAtMs) <= sameBootMs
+    close(boot, isNow ? nowMs : lastMs, null)
+  }
   return runs
 }
 
