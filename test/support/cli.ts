@@ -1,10 +1,15 @@
 import { spawn, type ChildProcess } from 'node:child_process'
+import os from 'node:os'
+import path from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { onTestFinished } from 'vitest'
 
 /** The built command, as `package.json` names it. */
 export const command = fileURLToPath(new URL('../../dist/node/watchkeeper.js', import.meta.url))
+
+/** A home without records of older tools, which a first start would import. */
+const noHome = { HOME: path.join(os.tmpdir(), 'watchkeeper-test-no-home') }
 
 export interface CliResult {
   readonly code: number | null
@@ -32,7 +37,7 @@ export function runProgram(
 ): Promise<CliResult> {
   return new Promise((resolve, reject) => {
     const child = spawn(file, [...args], {
-      env: { ...process.env, ...env },
+      env: { ...process.env, ...noHome, ...env },
       ...(cwd && { cwd }),
       ...(uid !== undefined && { uid, gid: uid }),
     })
@@ -66,7 +71,7 @@ export async function startServe(
   { env, uid }: CliOptions = {},
 ): Promise<ServeProcess> {
   const child = spawn(process.execPath, [command, 'serve', '--listen', '127.0.0.1:0', ...args], {
-    env: { ...process.env, ...env },
+    env: { ...process.env, ...noHome, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
     ...(uid !== undefined && { uid, gid: uid }),
   })
