@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { homedir } from 'node:os'
 import { canonicalPath, defaultDatabase } from '../service/store/location.ts'
 
@@ -37,9 +38,12 @@ export async function sayAll(texts: Iterable<string>): Promise<void> {
     const text = chunk
     chunk = ''
     if (text === '' || out.destroyed || out.write(text)) return
-    await new Promise<void>((resolve) => {
-      for (const event of ['drain', 'close', 'error']) out.once(event, () => resolve())
-    })
+    const waiting = new AbortController()
+    const { signal } = waiting
+    await Promise.race([once(out, 'drain', { signal }), once(out, 'close', { signal })]).catch(
+      () => undefined,
+    )
+    waiting.abort()
   }
   for (const text of texts) {
     if (out.destroyed) return

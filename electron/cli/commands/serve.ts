@@ -1,4 +1,4 @@
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
 import { systemClock } from '../../service/clock.ts'
 import { defaultHost, defaultPort, type ListenAddress } from '../../service/http/listen.ts'
 import {
@@ -36,20 +36,18 @@ export function serveCommand(): Command {
     .option('-v, --verbosity <level>', `logging verbosity: ${verbosities.join(', ')}`, parseVerbosity, 'info')
     .option('-l, --log <file>', 'log to this file instead of standard error')
     .addOption(databaseOption())
-    .option(
-      '--listen <address>',
-      `address of the UI and the API (default: ${defaultHost}:${defaultPort})`,
-      parseListenOption,
-      {
-        host: defaultHost,
-        port: defaultPort,
-      },
+    .addOption(
+      new Option('--listen <address>', 'address of the UI and the API')
+        .argParser(parseListenOption)
+        .default({ host: defaultHost, port: defaultPort }, `${defaultHost}:${defaultPort}`),
     )
-    .option(
-      '--allow-host <name>',
-      'another host name to answer to, for a reverse proxy; may be repeated',
-      collect,
-      [],
+    .addOption(
+      new Option(
+        '--allow-host <name>',
+        'another host name to answer to, for a reverse proxy; may be repeated',
+      )
+        .argParser(collect)
+        .default([], 'none'),
     )
     .option('--no-auth', 'ask for no access key; only on a loopback address')
     .addHelpText(
