@@ -10,16 +10,16 @@ function read(): string | null {
 }
 
 /** Takes the key from the fragment (`#key=…`) into this tab's memory and out of the address bar and history. */
-export function takeKeyFromAddress(): void {
-  const key = /^#\/?key=([A-Za-z0-9_-]+)/.exec(location.hash)?.[1]
+export function takeKeyFromAddress(address: string = location.href): void {
+  const key = /#\/?key=([A-Za-z0-9_-]+)/.exec(address)?.[1]
   if (key === undefined) return
   sessionStorage.setItem(storageName, key)
   accessKey.value = key
   history.replaceState(null, '', `${location.pathname}#/`)
 }
 
-// A tab that is already open is given a new key the same way.
-addEventListener('hashchange', takeKeyFromAddress)
+// A tab that is already open is given a key the same way; the router may have changed the address by then.
+addEventListener('hashchange', ({ newURL }) => takeKeyFromAddress(newURL))
 
 /** Keeps a key that was typed, in this tab or on this device. */
 export function rememberKey(key: string, onDevice: boolean): void {

@@ -231,6 +231,15 @@ describe('the page and the service', () => {
     await page.getByLabel('Access key').waitFor()
   })
 
+  it('take the key of an address that is opened in a tab that asks for it', async () => {
+    const { origin, key } = await serveHistory(5, 5)
+    const { page } = await visit(origin)
+    await page.getByLabel('Access key').waitFor()
+    await page.goto(`${origin}/#key=${key}`)
+    await page.getByText(/^Up, /).waitFor()
+    expect(await page.evaluate(() => location.href)).not.toContain('key')
+  })
+
   it('show a new flight’s stamps as they are written', async () => {
     const { address } = await serveHistory(3, 3)
     const { page } = await visit(address)
