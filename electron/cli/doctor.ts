@@ -94,7 +94,7 @@ function examineDatabase(database: string): Finding[] {
         ok('the database is whole (quick_check)'),
         ok(`${database}: ${timeline.witnesses.length} flights, ${first}`),
         ...hints.map((text) => hint(text, 'keep the clock by NTP; nothing is lost meanwhile')),
-        ...examineBackups(database),
+        ...tryExamine(() => examineBackups(database)),
         ...examineKey(database),
       ]
     } finally {
@@ -112,6 +112,16 @@ function examineDatabase(database: string): Finding[] {
       'wrong-shape': 'name the right file with -d',
     }
     return [fault(failure.message, fixes[failure.kind] ?? "check the file's owner and mode")]
+  }
+}
+
+/** What this user may not look at is no fault of the installation. */
+function tryExamine(look: () => Finding[]): Finding[] {
+  try {
+    return look()
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    return [hint(`this could not be looked at: ${reason}`, 'run doctor as the user of the service')]
   }
 }
 

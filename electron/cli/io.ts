@@ -55,6 +55,7 @@ export async function sayAll(texts: Iterable<string>): Promise<void> {
 
 /** Returns the database that a command means. */
 export function databaseOf(option: string | undefined): string {
+  if (option === '') throw new CommandError("argument -d/--database: '' is not a path", exitCodes.usage)
   const named = option ?? defaultDatabase({ platform: process.platform, home: homedir(), env: process.env })
   return canonicalPath(named)
 }

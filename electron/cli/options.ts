@@ -7,6 +7,8 @@ import { CommandError, exitCodes } from './io.ts'
 const floatPattern = /^\s*\+?(?:\d(?:_?\d)*\.?(?:\d(?:_?\d)*)?|\.\d(?:_?\d)*)(?:[eE][+-]?\d+)?\s*$/
 /** Longer than this, a timer cannot wait. */
 const longestInterval = 2_000_000
+/** More often than this, a recorder would do nothing but stamp. */
+const shortestInterval = 0.01
 
 function refuse(argument: string, words: string): never {
   throw new CommandError(`argument ${argument}: ${words}`, exitCodes.usage)
@@ -15,8 +17,10 @@ function refuse(argument: string, words: string): never {
 /** @throws CommandError unless the text is a positive, finite number of seconds */
 export function parseInterval(text: string): number {
   const value = floatPattern.test(text) ? Number(text.replaceAll('_', '')) : Number.NaN
-  const isValid = Number.isFinite(value) && value > 0 && value <= longestInterval
-  return isValid ? value : refuse('-i/--interval', `'${text}' is not valid positive float`)
+  if (!(Number.isFinite(value) && value > 0))
+    return refuse('-i/--interval', `'${text}' is not valid positive float`)
+  if (value > longestInterval) return refuse('-i/--interval', `'${text}' is longer than ${longestInterval} s`)
+  return Math.max(value, shortestInterval)
 }
 
 /** `crit` is flight-recorder's unlisted name for fatal. @throws CommandError */

@@ -5,7 +5,7 @@ import path from 'node:path'
 import { describe, expect, it } from 'vitest'
 import packageJson from '../../package.json' with { type: 'json' }
 import { latestVersion } from '../../electron/service/store/migrate.ts'
-import { command, runCli, startServe } from '../support/cli.ts'
+import { command, runCli, runProgram, startServe } from '../support/cli.ts'
 import { makeFlightRecorderDatabase, openRaw } from '../support/raw-database.ts'
 import { temporaryFolder } from '../support/temporary.ts'
 
@@ -60,6 +60,8 @@ describe('watchkeeper', () => {
     [['serve', '-i', '-3'], /'-3' is not valid positive float/],
     [['serve', '-i', 'nan'], /'nan' is not valid positive float/],
     [['serve', '-i', 'inf'], /'inf' is not valid positive float/],
+    [['serve', '-i', '1e9'], /'1e9' is longer than 2000000 s/],
+    [['report', '-d', ''], /argument -d\/--database: '' is not a path/],
     [['serve', '-i', '0x10'], /'0x10' is not valid positive float/],
     [['serve', '-v', 'bogus'], /argument -v\/--verbosity: 'bogus' is not valid loglevel/],
     [['serve', '--listen', 'a b'], /argument --listen: 'a b' is not an address/],
@@ -129,6 +131,20 @@ describe('report', () => {
       stdout: example,
       stderr: '',
     })
+  })
+
+  it.skipIf(!existsSync('/dev/full'))('fails when what it prints cannot be written', async () => {
+    const { code, stderr } = await runProgram('sh', [
+      '-c',
+      '"$0" "$1" report -d "$2" > /dev/full',
+      process.execPath,
+      command,
+      exampleDatabase(),
+    ])
+    expect([code, stderr.trim().split('\n')]).toEqual([
+      1,
+      [expect.stringContaining('the output could not be written')],
+    ])
   })
 
   it('tells more as a table, JSON, CSV and for an instant', async () => {
@@ -246,6 +262,15 @@ describe('a service in the foreground', () => {
     const raw = openRaw(database)
     expect(raw.prepare('SELECT ended FROM flight_detail').pluck().get()).toBe(signal)
     raw.close()
+  })
+
+  it('ends in order though it is told twice', async () => {
+    const database = newDatabase()
+    const serve = await startServe(['-d', database])
+    serve.child.kill('SIGTERM')
+    expect((await serve.end('SIGTERM')).code).toBe(0)
+    expect(serve.errors.at(-1)).toContain('Flight recorder shut down.')
+    expect(existsSync(`${database}.service.json`)).toBe(false)
   })
 
   it('refuses a second one on the same file with the address of the first', async () => {

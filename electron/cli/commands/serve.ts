@@ -72,9 +72,10 @@ async function serve(options: ServeOptions): Promise<never> {
   const target = openLog(options.log)
   const log = createLog(options.verbosity, target, () => clock.read().wallMs)
   const stopped = Promise.withResolvers<Ending>()
-  // Taken before the start, so that a signal in its midst still ends the flight in order.
+  // Taken before the start, so that a signal in its midst still ends the flight in order; and kept, so that a second one
+  // (npm and its group both send it) does not cut the end short.
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const)
-    process.once(signal, () => stopped.resolve(signal))
+    process.on(signal, () => stopped.resolve(signal))
   log.info('Starting flight recorder...')
   let service: Service
   try {

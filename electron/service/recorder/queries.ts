@@ -131,25 +131,28 @@ export function machineFlights(db: Connection, args: PageArgs): FlightPage {
   witnesses.forEach(({ beginMs, endMs, isShadow }, index) => {
     if (!isShadow && beginMs < until && endMs >= since) inWindow.push(index)
   })
-  const asleep = sleepOfFlights(db)
+  const lapses = lapsesOfFlights(db)
   const flights = pageOf(inWindow, args).flatMap((index) => {
     const witness = witnesses[index]
-    return witness ? [flightView(witness, witnesses[index - 1], asleep, history.present.runningFlight)] : []
+    return witness ? [flightView(witness, witnesses[index - 1], lapses, history.present.runningFlight)] : []
   })
   return { total: inWindow.length, flights }
 }
 
-function sleepOfFlights(db: Connection): Map<number, number> {
+type LapsesOfFlights = ReadonlyMap<string, number>
+
+/** Returns how long each flight was asleep or held up, by kind and flight. */
+function lapsesOfFlights(db: Connection): LapsesOfFlights {
   const rows = db
-    .prepare("SELECT flight_id, sum(length_ms) AS ms FROM lapse WHERE kind = 'asleep' GROUP BY flight_id")
-    .all() as { flight_id: number; ms: number }[]
-  return new Map(rows.map(({ flight_id, ms }) => [flight_id, ms]))
+    .prepare('SELECT flight_id, kind, sum(length_ms) AS ms FROM lapse GROUP BY flight_id, kind')
+    .all() as { flight_id: number; kind: string; ms: number }[]
+  return new Map(rows.map(({ flight_id, kind, ms }) => [`${kind} ${flight_id}`, ms]))
 }
 
 function flightView(
   { id, beginMs, endMs, placed, imported }: Witness,
   before: Witness | undefined,
-  asleep: ReadonlyMap<number, number>,
+  lapses: LapsesOfFlights,
   runningFlight: number | null,
 ): Flight {
   const os = placed?.row.os ?? imported?.os ?? null
@@ -160,7 +163,8 @@ function flightView(
     begin: isoTime(beginMs),
     end: isoTime(endMs),
     durationMs: endMs - beginMs,
-    asleepMs: placed ? (asleep.get(placed.row.id) ?? 0) : (imported?.asleep_ms ?? 0),
+    asleepMs: placed ? (lapses.get(`asleep ${placed.row.id}`) ?? 0) : (imported?.asleep_ms ?? 0),
+    heldUpMs: placed ? (lapses.get(`stalled ${placed.row.id}`) ?? 0) : 0,
     running: placed !== null && placed.row.id === runningFlight,
     ended: placed?.row.ended ?? imported?.ended ?? null,
     bootId: placed?.row.boot_id ?? imported?.boot_id ?? null,

@@ -101,7 +101,7 @@ export function buildTimeline(input: TimelineInput): Timeline {
   const { present } = input
   if (present.wallMs > last.endMs) {
     if (present.runningFlight !== null) {
-      stretches.push({ fromMs: last.endMs, toMs: present.wallMs, presence: 'up', kind: null, gap: null })
+      extendUp(stretches, last.endMs, present.wallMs)
     } else {
       const after: GapAfter = {
         beginMs: present.wallMs,
@@ -206,6 +206,14 @@ function gatherLapses(input: TimelineInput, witnesses: readonly Witness[]): Laps
     }
   }
   return lapses.sort((a, b) => a.fromMs - b.fromMs)
+}
+
+/** Adds the time since the last stamp to the stretch that it belongs to. */
+function extendUp(stretches: Stretch[], fromMs: number, toMs: number): void {
+  const before = stretches[stretches.length - 1]
+  if (before?.presence === 'up' && before.toMs === fromMs)
+    stretches[stretches.length - 1] = { ...before, toMs }
+  else stretches.push({ fromMs, toMs, presence: 'up', kind: null, gap: null })
 }
 
 /** Pushes a covered time as up, cut by the lapses in it; returns where in the lapses the next cover goes on. */

@@ -1,3 +1,4 @@
+import { clockFloorMs } from '../../shared/clock-floor.ts'
 import type { WindowQuery } from '../../shared/api/common.ts'
 import { parseInstant, parseSpan } from '../../shared/time-text.ts'
 
@@ -32,6 +33,9 @@ export function parseWindow(query: WindowQuery, nowMs: number): WindowBounds {
   const sinceMs = query.since === undefined ? null : instant('since', query.since, nowMs)
   if (sinceMs !== null && untilMs !== null && sinceMs > untilMs)
     throw new WindowError('the window ends before it begins')
+  // A clock that is not set knows nothing of the future.
+  if (sinceMs !== null && sinceMs > nowMs && nowMs >= clockFloorMs)
+    throw new WindowError('the window lies in the future')
   return { sinceMs, untilMs, lastMs: null }
 }
 

@@ -45,7 +45,7 @@ export function takeLock(database: string): ServiceLock {
   }
   rmSync(files.service, { force: true })
   return {
-    announce: (address) => writeFileSync(files.service, `${JSON.stringify(address)}\n`, { mode: 0o600 }),
+    announce: (address) => writeFileSync(files.service, `${JSON.stringify(address)}\n`, { mode: 0o644 }),
     release() {
       rmSync(files.service, { force: true })
       holder.close()

@@ -132,6 +132,10 @@ export const Flight = Type.Object({
   end: Instant,
   durationMs: Milliseconds,
   asleepMs: Milliseconds,
+  heldUpMs: Type.Integer({
+    minimum: 0,
+    description: 'ms in which the recorder itself was held up and did not look',
+  }),
   running: Type.Boolean(),
   ended: Nullable(Type.String({ description: 'How it ended, where that is known' })),
   bootId: Nullable(Type.String()),

@@ -118,6 +118,7 @@ describe('bad requests', () => {
     ['/api/v1/machine?last=999999999y', 400, 'is not a span'],
     ['/api/v1/machine?last=1d&since=2026-01-01', 400, 'either since or last'],
     ['/api/v1/machine?since=2026-02-01&until=2026-01-01', 400, 'ends before it begins'],
+    ['/api/v1/machine?since=9000-01-01', 400, 'lies in the future'],
     ['/api/v1/machine?colour=red', 400, "'colour' is not known"],
     ['/api/v1/machine/gaps?limit=0', 400, 'limit'],
     ['/api/v1/machine/gaps?limit=1001', 400, 'limit'],

@@ -393,6 +393,7 @@ describe('the state at an instant', () => {
     })
     expect(at(15 * minute)).toMatchObject({ presence: 'down', kind: 'off' })
     expect(at(25 * minute).sentence).toMatch(/^Up: .* and still is\.$/)
+    expect(at(30 * minute).sentence).toBe('Up: for 10 min by then, and still is.')
     expect(at(-minute).sentence).toBe('Unknown: this is before the first record.')
     expect(at(60 * minute).sentence).toBe('Unknown: this is in the future.')
   })
