@@ -9,6 +9,8 @@ import { command, runCli, runProgram, startServe } from '../support/cli.ts'
 import { makeFlightRecorderDatabase, openRaw } from '../support/raw-database.ts'
 import { temporaryFolder } from '../support/temporary.ts'
 
+if (!existsSync('/dev/full')) process.stdout.write('skipped: this system has no /dev/full\n')
+
 const newDatabase = (): string => path.join(temporaryFolder(), 'w.db')
 
 /** A failure is one line on standard error, nothing on standard output, and the exit code. */

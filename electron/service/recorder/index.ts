@@ -197,11 +197,14 @@ export function createRecorder(context: RoomContext, intervalMs: number, edges: 
     const insert = db.prepare(
       'INSERT INTO stop_evidence (flight_id, source, at_ms, fact, text) VALUES (?, ?, ?, ?, ?)',
     )
+    const isSearched = db.prepare('SELECT stop_searched FROM flight_detail WHERE flight_id = ?').pluck()
     const mark = db.prepare(
       `INSERT INTO flight_detail (flight_id, source, clock_state, stop_searched) VALUES (?, 'flight-recorder', 'plausible', 1)
        ON CONFLICT (flight_id) DO UPDATE SET stop_searched = 1`,
     )
     db.transaction(() => {
+      // A clock that is set during a search starts another one for the same gap.
+      if (isSearched.get(gap.flightId) === 1) return
       for (const { source, atMs, fact, text } of evidence)
         insert.run(gap.flightId, source, atMs === null ? null : Math.round(atMs), fact, text)
       mark.run(gap.flightId)

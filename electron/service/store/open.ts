@@ -8,7 +8,6 @@ import { repairIfDamaged, type Repair } from './repair.ts'
 
 /** An open database. Rooms prepare their statements on it; nobody outside the store names better-sqlite3. */
 export type Connection = Database.Database
-export type Statement = Database.Statement
 
 /** How long a statement waits for another process's write, as Python's sqlite3 and so flight-recorder does. */
 const busyTimeoutMs = 5_000
