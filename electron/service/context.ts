@@ -2,13 +2,77 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Registry } from 'prom-client'
+import type { BlindReason } from '../shared/watcher-words.ts'
 import type { Clock } from './clock.ts'
 import type { Log } from './log.ts'
 import type { Reader } from './reader/queries.ts'
+import type { GroupCommit } from './store/group-commit.ts'
 import type { Connection } from './store/open.ts'
 
 /** What changed, for whoever follows the event stream. */
-export type Topic = 'machine' | 'history' | 'service'
+export type Topic = 'machine' | 'history' | 'service' | 'watchers' | 'notices'
+
+/** A stretch of wall time in which nobody looked, and so nothing can be said. */
+export interface BlindSpan {
+  readonly fromMs: number
+  readonly toMs: number
+  readonly why: BlindReason
+}
+
+/** Answers “were we looking at time t?”. Rooms ask it before they call anything late or down. */
+export interface Observation {
+  /** The flight that is being recorded; null before the first stamp. */
+  readonly flightId: number | null
+  /** Every stretch in which nobody looked, oldest first, none touching another. */
+  blindSpans(): readonly BlindSpan[]
+  /**
+   * Notes a sleep, a stall or a step of the wall clock at once, rather than at the next stamp.
+   *
+   * @returns how far (ms) the wall clock has jumped since the last call; 0 when it has not
+   */
+  look(): number
+}
+
+/** A change of state that somebody may have to be told of. */
+export interface NewTransition {
+  readonly atMs: number
+  readonly room: 'recorder' | 'hosts' | 'watchers' | 'telemetry' | 'health'
+  /** What it happened to, within its room. */
+  readonly item: string
+  readonly kind: 'problem' | 'recovery' | 'info' | 'update'
+  readonly from: string
+  readonly to: string
+  readonly facts: TransitionFacts
+}
+
+/** What a notice says of a transition; written down with it, so that a later change or removal does not alter it. */
+export interface TransitionFacts {
+  readonly name: string
+  /** The sentence that is told. */
+  readonly text: string
+  readonly details: readonly string[]
+  readonly tags: readonly string[]
+  readonly slug: string
+  /** Unguessable address of the item for templates; empty where there is none. */
+  readonly code: string
+  /** Path of the item in the UI, such as `/watchers/abcdefgh`. */
+  readonly path: string
+  /** Ids of the channels that are told; null for all. */
+  readonly channels: readonly number[] | null
+  /** Addresses that are told by e-mail beside the channels. */
+  readonly emails: readonly string[]
+  /** Subject and text of the e-mail, where another program's wording is kept. */
+  readonly mail: { readonly subject: string; readonly text: string } | null
+  readonly remindMs: number | null
+  readonly exitStatus: number | null
+  readonly body: string
+}
+
+/** Where rooms write their changes of state. */
+export interface Transitions {
+  /** Writes a transition in the transaction that runs; whoever tells people is woken after it. */
+  record(transition: NewTransition): void
+}
 
 /** What every room is given; rooms know nothing else of each other or of the service around them. */
 export interface RoomContext {
@@ -19,6 +83,10 @@ export interface RoomContext {
   readonly reader: Reader
   readonly clock: Clock
   readonly log: Log
+  /** One transaction for the writes of all requests of a moment. */
+  readonly commits: GroupCommit
+  readonly observation: Observation
+  readonly transitions: Transitions
   /** Tells the followers of the event stream that a topic changed. */
   changed(topic: Topic): void
 }
@@ -36,5 +104,5 @@ export type App = FastifyInstance<
 export interface RoomRoutes {
   routes(app: App): void
   /** Registers the room's metrics and returns a function that brings them up to date before each scrape. */
-  metrics(registry: Registry): Promise<() => Promise<void>>
+  metrics?(registry: Registry): Promise<() => Promise<void>>
 }

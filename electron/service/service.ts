@@ -4,21 +4,26 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { ServiceEvent, ServiceInfo } from '../shared/api/service.ts'
 import { isoTime } from '../shared/time-text.ts'
+import type { Alerts } from './alerts/index.ts'
+import type { DesktopNotifier } from './alerts/channels/desktop.ts'
 import type { Clock, Timer } from './clock.ts'
-import type { RoomContext, Topic } from './context.ts'
+import type { NewTransition, RoomContext, Topic } from './context.ts'
 import type { EventHub } from './http/event-stream.ts'
 import { isLoopback, originOf, tryAddress, type ListenAddress } from './http/listen.ts'
 import type { HttpServer } from './http/server.ts'
 import type { Log } from './log.ts'
 import { startThreadReader, type ThreadReader } from './reader/thread.ts'
 import { createRecorder, systemEdges, type Recorder, type RecorderEdges } from './recorder/index.ts'
+import { createObservation } from './recorder/observation.ts'
 import type { Ending } from './recorder/schema.ts'
+import { createGroupCommit } from './store/group-commit.ts'
 import { isBackupDue } from './store/backup.ts'
 import { canonicalPath, sideFiles } from './store/location.ts'
 import { takeLock, type ServiceLock } from './store/lock.ts'
 import { makeFolder, openStore, type Connection } from './store/open.ts'
 import { listBackups, recordRepair } from './store/repair.ts'
 import { version } from './version.ts'
+import type { Watchers } from './watchers/index.ts'
 
 /** How a service is to run. */
 export interface ServiceOptions {
@@ -31,6 +36,8 @@ export interface ServiceOptions {
   readonly clock: Clock
   readonly log: Log
   readonly edges?: RecorderEdges
+  /** Shows desktop notices; the system's own way unless a shell gives its own. */
+  readonly desktop?: DesktopNotifier
 }
 
 /** A service that runs. */
@@ -40,6 +47,8 @@ export interface Service {
   /** The access key; null with `--no-auth`. */
   readonly key: string | null
   readonly recorder: Recorder
+  readonly watchers: Watchers
+  readonly alerts: Alerts
   /** Resolves when what is done once after a start (import, evidence, backup) is done. */
   readonly settled: Promise<void>
   /** Writes the last stamp, finishes requests, closes the database and gives the lock back. */
@@ -86,6 +95,8 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     const reader = startThreadReader(database, clock)
     opened.reader = reader
     const published: { hub: EventHub | null } = { hub: null }
+    const transitions: { record: (transition: NewTransition) => void } = { record: () => undefined }
+    const observation = createObservation(db, clock, () => opened.recorder?.stampNow())
     const context: RoomContext = {
       version,
       databaseFolder: path.dirname(database),
@@ -93,7 +104,13 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       reader,
       clock,
       log,
-      changed: (topic) => publish(published.hub, topic, () => opened.recorder ?? null),
+      commits: createGroupCommit(db, clock),
+      observation,
+      transitions: { record: (transition) => transitions.record(transition) },
+      changed(topic) {
+        if (topic === 'history') observation.renew()
+        publish(published.hub, topic, () => opened.recorder ?? null)
+      },
     }
     const recorder = createRecorder(
       context,
@@ -102,7 +119,8 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     )
     recorder.start()
     opened.recorder = recorder
-    return await completeService(options, database, lock, context, recorder, reader, published)
+    observation.renew()
+    return await completeService(options, database, lock, context, recorder, reader, published, transitions)
   } catch (error) {
     opened.recorder?.stop('quit')
     await opened.reader?.stop()
@@ -130,6 +148,7 @@ async function completeService(
   recorder: Recorder,
   reader: ThreadReader,
   published: { hub: EventHub | null },
+  transitions: { record: (transition: NewTransition) => void },
 ): Promise<Service> {
   const { clock, log } = options
   const { db } = context
@@ -137,18 +156,38 @@ async function completeService(
   const [
     { createServer },
     { createEventHub },
-    { ensureKey },
+    { ensureKey, createKeyring },
+    { storedKeys, keyRoutes },
     { hostChecker },
     { recorderRoutes },
     { recorderMetrics },
+    { createWatchers },
+    { watcherRoutes },
+    { watcherMetrics },
+    { spoolCollector },
+    { createAlerts },
+    { alertRoutes },
+    { systemNotifier },
   ] = await Promise.all([
     import('./http/server.ts'),
     import('./http/event-stream.ts'),
     import('./http/access.ts'),
+    import('./http/stored-keys.ts'),
     import('./http/listen.ts'),
     import('./recorder/routes.ts'),
     import('./recorder/metrics.ts'),
+    import('./watchers/index.ts'),
+    import('./watchers/routes.ts'),
+    import('./watchers/metrics.ts'),
+    import('./watchers/spool.ts'),
+    import('./alerts/index.ts'),
+    import('./alerts/routes.ts'),
+    import('./alerts/channels/desktop.ts'),
   ])
+  const alerts = createAlerts(context, options.desktop ?? systemNotifier())
+  transitions.record = alerts.record
+  const watchers = createWatchers(context)
+  const spool = spoolCollector(context, watchers, sideFiles(database).spool)
   const key = options.needsKey ? ensureKey(sideFiles(database).key) : null
   const startedAt = isoTime(clock.read().wallMs)
   const hub = createEventHub(clock, () => ({ version, machine: recorder.running() }))
@@ -157,7 +196,7 @@ async function completeService(
     guards: {
       clock,
       log: log.child({ name: 'HTTP' }),
-      key,
+      keyring: key === null ? null : createKeyring(key, storedKeys(db)),
       isOurHost: hostChecker(options.listen, options.allowedHosts),
     },
     hub,
@@ -167,6 +206,12 @@ async function completeService(
         routes: (app) => recorderRoutes(app, recorder, context),
         metrics: (registry) => recorderMetrics(registry, recorder, context),
       },
+      {
+        routes: (app) => watcherRoutes(app, watchers, context),
+        metrics: (registry) => watcherMetrics(registry, watchers, context),
+      },
+      { routes: (app) => alertRoutes(app, alerts, context) },
+      { routes: (app) => keyRoutes(app, context) },
     ],
     service: {
       version,
@@ -181,6 +226,9 @@ async function completeService(
   })
   const origin = originOf({ host: options.listen.host, port })
   lock.announce({ pid: process.pid, origin, needsKey: options.needsKey })
+  alerts.start(origin)
+  await watchers.start(spool.collect)
+  spool.start()
 
   let stopping: Promise<void> | null = null
   const backups = startBackups(database, clock, log, reader)
@@ -192,6 +240,10 @@ async function completeService(
     .then(() => backups.first)
 
   const stop = async (how: Ending): Promise<void> => {
+    watchers.stop()
+    spool.stop()
+    alerts.stop()
+    context.commits.flush()
     recorder.stop(how)
     backups.stop()
     await Promise.race([server.close(), wait(clock, closePatienceMs)])
@@ -199,7 +251,16 @@ async function completeService(
     db.close()
     lock.release()
   }
-  return { database, origin, key, recorder, settled, stop: (how) => (stopping ??= stop(how)) }
+  return {
+    database,
+    origin,
+    key,
+    recorder,
+    watchers,
+    alerts,
+    settled,
+    stop: (how) => (stopping ??= stop(how)),
+  }
 }
 
 /** Makes the day's backup at the start and when a new day has begun. */

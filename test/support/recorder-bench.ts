@@ -5,6 +5,9 @@ import { createLog } from '../../electron/service/log.ts'
 import { queries, type Reader } from '../../electron/service/reader/queries.ts'
 import { createRecorder, type Recorder, type RecorderEdges } from '../../electron/service/recorder/index.ts'
 import type { MachineSample } from '../../electron/service/recorder/schema.ts'
+import { createObservation } from '../../electron/service/recorder/observation.ts'
+import { insertTransition } from '../../electron/service/alerts/store.ts'
+import { createGroupCommit } from '../../electron/service/store/group-commit.ts'
 import { openStore, type Connection } from '../../electron/service/store/open.ts'
 import type { FakeClock } from './fake-clock.ts'
 import { temporaryFolder } from './temporary.ts'
@@ -46,6 +49,18 @@ export function directReader(db: Connection): Reader {
   }
 }
 
+/** The parts of a context that a recorder alone does not need to be real. */
+export function quietContext(
+  db: Connection,
+  clock: FakeClock,
+): Pick<RoomContext, 'commits' | 'observation' | 'transitions'> {
+  return {
+    commits: createGroupCommit(db, clock),
+    observation: createObservation(db, clock, () => undefined),
+    transitions: { record: (transition) => insertTransition(db, transition) },
+  }
+}
+
 export function recorderBench(
   clock: FakeClock,
   {
@@ -60,6 +75,7 @@ export function recorderBench(
   const lines: string[] = []
   const topics: string[] = []
   const context: RoomContext = {
+    ...quietContext(db, clock),
     version: 'test',
     databaseFolder: path.dirname(file),
     db,

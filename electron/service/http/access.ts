@@ -1,5 +1,6 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { existsSync, readFileSync, renameSync, statSync, writeFileSync, chmodSync } from 'node:fs'
+import type { keyScopes } from '../../shared/api/service.ts'
 import type { Clock } from '../clock.ts'
 
 /** The access key of a database: 256 random bits as base64url. */
@@ -35,10 +36,37 @@ export function ensureKey(file: string): string {
   return key
 }
 
-/** Returns whether a key is the right one, in a time that does not depend on where it differs. */
-export function keyChecker(key: string): (given: string) => boolean {
+/** What a key lets its holder do; `write` includes the others. */
+export type Scope = (typeof keyScopes)[number]
+
+/** Keys and what they allow. */
+export interface Keyring {
+  /** Returns what a key allows; null for a wrong one. */
+  scopeOf(given: string): Scope | null
+}
+
+/** Returns the hash by which a key made later is known. */
+export function hashOfKey(key: string): string {
+  return createHash('sha256').update(key).digest('hex')
+}
+
+/**
+ * Returns the keys of a service: the one in the key file allows everything, others are known by their hash. Comparing takes a time that does
+ * not depend on where a key differs; of the others only hashes are looked up.
+ */
+export function createKeyring(key: string, scopeOfHash: (hash: string) => Scope | null): Keyring {
   const expected = createHash('sha256').update(key).digest()
-  return (given) => timingSafeEqual(createHash('sha256').update(given).digest(), expected)
+  return {
+    scopeOf(given) {
+      const hash = createHash('sha256').update(given).digest()
+      return timingSafeEqual(hash, expected) ? 'write' : scopeOfHash(hash.toString('hex'))
+    },
+  }
+}
+
+/** Returns whether a scope includes another one. A key for triggers reads nothing; one for reading triggers nothing. */
+export function allows(scope: Scope, needed: Scope): boolean {
+  return scope === 'write' || scope === needed
 }
 
 /** Wrong keys that one address may try in a minute before it has to wait. */

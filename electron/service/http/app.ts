@@ -1,17 +1,26 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
-import Fastify, { type FastifyError } from 'fastify'
+import Fastify, { type FastifyError, type FastifyReply, type FastifyRequest } from 'fastify'
 import { STATUS_CODES } from 'node:http'
 import type { App } from '../context.ts'
 import type { Clock } from '../clock.ts'
 import type { Log } from '../log.ts'
 import { HttpProblem, ReaderError } from '../problem.ts'
-import { failureLimiter, keyChecker, keyOfHeaders } from './access.ts'
+import { allows, failureLimiter, keyOfHeaders, type Keyring, type Scope } from './access.ts'
 import { isForeign, securityHeaders } from './headers.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** `open` needs no access key; every other route does. */
-    readonly access?: 'open' | 'key'
+    /**
+     * `open` needs no access key; `secret` neither, since its path or its handler asks for another secret, but it has effects and so refuses
+     * other sites; every other route needs the key.
+     */
+    readonly access?: 'open' | 'secret' | 'key'
+    /** What a key must allow; by default `read` for GET and `write` for the rest. */
+    readonly scope?: Scope
+  }
+  interface FastifyRequest {
+    /** Returns what the request's key allows: in its headers, or the one given. @throws HttpProblem 429 after too many wrong ones */
+    scopeOfKey(given: string | null): Scope | null
   }
 }
 
@@ -19,8 +28,8 @@ declare module 'fastify' {
 export interface Guards {
   readonly clock: Clock
   readonly log: Log
-  /** The access key; null with `--no-auth`. */
-  readonly key: string | null
+  /** The access keys; null with `--no-auth`. */
+  readonly keyring: Keyring | null
   readonly isOurHost: (header: string | undefined) => boolean
 }
 
@@ -69,17 +78,26 @@ export function createApp(guards: Guards): App {
   return app
 }
 
-function guard(app: App, { clock, key, isOurHost }: Guards): void {
-  const isRight = key === null ? null : keyChecker(key)
+function guard(app: App, { clock, keyring, isOurHost }: Guards): void {
   const limiter = failureLimiter(clock)
+  app.decorateRequest('scopeOfKey', function (given) {
+    if (keyring === null) return 'write'
+    const key = given ?? keyOfHeaders(this.headers)
+    const scope = key === null ? null : keyring.scopeOf(key)
+    if (scope !== null) return scope
+    if (limiter.isBlocked(this.ip)) throw new HttpProblem(429, 'too many wrong access keys; wait a minute')
+    if (key !== null) limiter.note(this.ip)
+    return null
+  })
   app.addHook('onRequest', (request, reply, done) => {
     void reply.headers(securityHeaders)
+    const { config } = request.routeOptions
     if (request.url.startsWith('/api/')) void reply.header('cache-control', 'no-store')
     if (!isOurHost(request.headers.host)) {
       done(new HttpProblem(403, 'this Host is not one that Watchkeeper answers to; add it with --allow-host'))
       return
     }
-    if (request.is404 || request.routeOptions.config.access === 'open') {
+    if (request.is404 || config.access === 'open') {
       done()
       return
     }
@@ -87,29 +105,36 @@ function guard(app: App, { clock, key, isOurHost }: Guards): void {
       done(new HttpProblem(403, 'requests from other sites are refused'))
       return
     }
-    if (isRight === null) {
+    if (config.access === 'secret') {
       done()
       return
     }
-    const given = keyOfHeaders(request.headers)
-    if (given !== null && isRight(given)) {
-      done()
-      return
-    }
-    if (limiter.isBlocked(request.ip)) {
-      void reply.header('retry-after', '60')
-      done(new HttpProblem(429, 'too many wrong access keys; wait a minute'))
-      return
-    }
-    if (given !== null) limiter.note(request.ip)
-    void reply.header('www-authenticate', 'Bearer')
-    done(
-      new HttpProblem(
-        401,
-        given === null ? 'an access key is needed: see `watchkeeper key`' : 'the access key is wrong',
-      ),
-    )
+    done(problemOfKey(request, reply))
   })
+}
+
+function problemOfKey(request: FastifyRequest, reply: FastifyReply): HttpProblem | undefined {
+  const needed = request.routeOptions.config.scope ?? (isReading(request.method) ? 'read' : 'write')
+  let scope: Scope | null
+  try {
+    scope = request.scopeOfKey(null)
+  } catch (error) {
+    if (!(error instanceof HttpProblem)) throw error
+    void reply.header('retry-after', '60')
+    return error
+  }
+  if (scope !== null && allows(scope, needed)) return undefined
+  if (scope !== null) return new HttpProblem(403, `this key is for '${scope}'; '${needed}' is needed here`)
+  void reply.header('www-authenticate', 'Bearer')
+  const has = keyOfHeaders(request.headers) !== null
+  return new HttpProblem(
+    401,
+    has ? 'the access key is wrong' : 'an access key is needed: see `watchkeeper key`',
+  )
+}
+
+function isReading(method: string): boolean {
+  return method === 'GET' || method === 'HEAD'
 }
 
 /** Trouble that passes or that the owner can mend, by the code of SQLite or of the system. */

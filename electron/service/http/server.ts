@@ -183,7 +183,7 @@ async function metricsRoute(app: App, rooms: readonly RoomRoutes[], version: str
     registers: [registry],
   })
   info.set({ version }, 1)
-  const refreshers = await Promise.all(rooms.map((room) => room.metrics(registry)))
+  const refreshers = await Promise.all(rooms.flatMap((room) => room.metrics?.(registry) ?? []))
   app.get(
     '/metrics',
     { schema: { tags: ['service'], summary: 'For Prometheus', response: { 200: Type.String() } } },

@@ -10,6 +10,7 @@ import {
 } from '../recorder/queries.ts'
 import { copyDatabase, writeBackup } from '../store/backup.ts'
 import type { Connection } from '../store/open.ts'
+import { watcherList } from '../watchers/queries.ts'
 
 /** Everything that may take longer than the event loop can spare; it runs in the reader's thread. */
 export const queries = {
@@ -20,6 +21,7 @@ export const queries = {
   machineCalendar,
   machineAt,
   gapsToExplain,
+  watcherList,
   writeExport,
   writeBackup: (db: Connection, args: { database: string; nowMs: number }): string =>
     writeBackup(db, args.database, args.nowMs),

@@ -18,6 +18,7 @@ import { powerReader } from './power.ts'
 import { machineSampler, systemBuild } from './sample.ts'
 import type { Ending, MachineSample } from './schema.ts'
 import { openFlight, type FlightWriter } from './stamps.ts'
+import { recordUncleanEnd, untoldUncleanFlight } from './unclean-end.ts'
 import { systemTimeService, type TimeService } from './time-service.ts'
 
 /** What the recorder does to the world outside; tests give their own. */
@@ -223,6 +224,14 @@ export function createRecorder(context: RoomContext, intervalMs: number, edges: 
     log.info(`Before this flight, from ${judged.from} to ${judged.to}: ${gapKindWords[judged.kind]}${cause}.`)
   }
 
+  const tellUncleanEnd = async (): Promise<void> => {
+    const flightId = writer?.state.id
+    const cutOff = flightId === undefined ? null : untoldUncleanFlight(context, flightId)
+    if (flightId === undefined || cutOff === null) return
+    const gap = await reader.ask('machineGap', { now: present(), id: `f${flightId}` })
+    recordUncleanEnd(context, cutOff, gap, clock.read().wallMs)
+  }
+
   const present = (): PresentOfReader => {
     const { wallMs, bootMs, monotonicMs } = clock.read()
     return { wallMs: Math.round(wallMs), bootId: clock.bootId, bootMs, monotonicMs }
@@ -244,6 +253,7 @@ export function createRecorder(context: RoomContext, intervalMs: number, edges: 
       await edges.timeService.refresh()
       await importAtFirstRun()
       await explainPast()
+      await tellUncleanEnd()
     },
     stampNow: stamp,
     stop(how) {

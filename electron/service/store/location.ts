@@ -52,6 +52,8 @@ export interface SideFiles {
   readonly service: string
   readonly key: string
   readonly backups: string
+  /** Folder of triggers that could not be delivered while no service ran. */
+  readonly spool: string
 }
 
 /** Returns the side files of a database; `database` should have gone through {@link canonicalPath}. */
@@ -61,6 +63,7 @@ export function sideFiles(database: string): SideFiles {
     service: `${database}.service.json`,
     key: `${database}.key`,
     backups: `${database}.backups`,
+    spool: `${database}.spool`,
   }
 }
 

@@ -38,14 +38,26 @@ export const StreamSnapshot = Type.Object({
 })
 export type StreamSnapshot = Static<typeof StreamSnapshot>
 
-/** A later message: the new state of one topic. `history` says only that flights, gaps or notes changed. */
+/** A later message: the new state of the machine, or only that something of a topic changed. */
 export const StreamDelta = Type.Union([
   Type.Object({ revision: Type.Integer(), topic: Type.Literal('machine'), machine: RunningFlight }),
   Type.Object({ revision: Type.Integer(), topic: Type.Literal('history') }),
   Type.Object({ revision: Type.Integer(), topic: Type.Literal('service') }),
+  Type.Object({ revision: Type.Integer(), topic: Type.Literal('watchers') }),
+  Type.Object({ revision: Type.Integer(), topic: Type.Literal('notices') }),
 ])
 export type StreamDelta = Static<typeof StreamDelta>
 
 export const ExportParams = Type.Object({
   what: OneOf(['database', 'history.json', 'gaps.csv', 'flights.csv'] as const),
 })
+
+export const keyScopes = ['write', 'read', 'trigger'] as const
+const keyFields = { name: Type.String({ minLength: 1, maxLength: 100 }), scope: OneOf(keyScopes) }
+export const CreateKey = Type.Object(keyFields, { additionalProperties: false })
+export const AccessKey = Type.Object({ id: Type.Integer(), ...keyFields, created: Instant })
+export type AccessKey = Static<typeof AccessKey>
+export const AccessKeys = Type.Array(AccessKey)
+/** A key as it is shown once, when it is made. */
+export const NewKey = Type.Object({ id: Type.Integer(), ...keyFields, key: Type.String() })
+export type NewKey = Static<typeof NewKey>

@@ -4,7 +4,9 @@ import { describe, expect, it } from 'vitest'
 import {
   ensureKey,
   failureLimiter,
-  keyChecker,
+  allows,
+  createKeyring,
+  hashOfKey,
   keyOfHeaders,
   readKey,
 } from '../../../electron/service/http/access.ts'
@@ -36,13 +38,18 @@ describe('the access key', () => {
     expect(keyOfHeaders({})).toBeNull()
   })
   it('is right only when it is the same', () => {
-    const isRight = keyChecker('secret')
-    expect([isRight('secret'), isRight('Secret'), isRight(''), isRight('secret ')]).toEqual([
+    const { scopeOf } = createKeyring('secret', () => null)
+    expect(['secret', 'Secret', '', 'secret '].map(scopeOf)).toEqual(['write', null, null, null])
+  })
+  it('made later is known by its hash, with what it allows', () => {
+    const { scopeOf } = createKeyring('secret', (hash) => (hash === hashOfKey('other') ? 'read' : null))
+    expect(['other', 'another'].map(scopeOf)).toEqual(['read', null])
+    expect([allows('read', 'read'), allows('read', 'write'), allows('trigger', 'read')]).toEqual([
       true,
       false,
       false,
-      false,
     ])
+    expect([allows('write', 'read'), allows('write', 'trigger')]).toEqual([true, true])
   })
   it('may be guessed wrongly only so often in a minute', () => {
     const clock = fakeClock()

@@ -1,0 +1,149 @@
+import { hostname } from 'node:os'
+import { randomBytes } from 'node:crypto'
+import type { Timer } from '../clock.ts'
+import type { RoomContext, Transitions } from '../context.ts'
+import type { Connection } from '../store/open.ts'
+import type { ChannelWorld } from './channels/channel.ts'
+import type { DesktopNotifier } from './channels/desktop.ts'
+import { createOutbox, type Outbox } from './outbox.ts'
+import { claimTransitions, remind } from './policy.ts'
+import { gatheredAt } from './rules.ts'
+import { insertTransition, readChannels } from './store.ts'
+
+/** The pipeline from changes of state to what people are told. */
+export interface Alerts extends Transitions {
+  /** Begins to claim and deliver; `origin` is where people open the UI. */
+  start(origin: string): void
+  stop(): void
+  readonly outbox: Outbox
+  readonly desktop: DesktopNotifier
+  /** Looks anew for what is to be reminded of or delivered, after a change of settings. */
+  wake(): void
+  /** Resolves when every change so far is claimed and nothing is being sent. */
+  settled(): Promise<void>
+}
+
+const longestWaitMs = 30_000
+/** Notices are kept for a year; transitions, which histories are drawn from, for two. */
+const noticeMs = 365 * 86_400_000
+const pruneEveryMs = 6 * 3_600_000
+
+export function createAlerts(context: RoomContext, desktop: DesktopNotifier): Alerts {
+  const { db, clock, commits } = context
+  const log = context.log.child({ name: 'ALERTS' })
+  const state: { origin: string | null } = { origin: null }
+  const world: ChannelWorld = {
+    desktop,
+    nowMs: () => clock.read().wallMs,
+    installation: installationOf(db),
+    host: hostname(),
+    log,
+  }
+  const outbox = createOutbox(context, world, () => state.origin)
+  let timer: Timer | null = null
+  let isRunning = false
+  let firstMs: number | null = null
+  let prunedMs = Number.NEGATIVE_INFINITY
+  let working: Promise<void> = Promise.resolve()
+
+  const plan = (delayMs: number): void => {
+    timer?.cancel()
+    if (!isRunning) return
+    timer = clock.after(delayMs, () => {
+      timer = null
+      working = round()
+    })
+  }
+
+  const round = async (): Promise<void> => {
+    firstMs = null
+    let waitMs = longestWaitMs
+    try {
+      const nowMs = Math.round(clock.read().wallMs)
+      const hasWork =
+        db.prepare('SELECT 1 FROM transition WHERE claimed_ms IS NULL LIMIT 1').get() !== undefined ||
+        db.prepare('SELECT 1 FROM incident WHERE remind_at_ms <= ? LIMIT 1').get(nowMs) !== undefined
+      if (hasWork) {
+        await commits.write(() => {
+          claimTransitions(db, nowMs)
+          remind(db, nowMs)
+        })
+        context.changed('notices')
+        outbox.wake()
+      }
+      if (clock.read().monotonicMs - prunedMs > pruneEveryMs) {
+        prunedMs = clock.read().monotonicMs
+        await commits.write(() => prune(db, nowMs))
+      }
+      const next = db
+        .prepare('SELECT min(remind_at_ms) FROM incident WHERE closed_ms IS NULL')
+        .pluck()
+        .get() as number | null
+      if (next !== null) waitMs = Math.min(longestWaitMs, Math.max(0, next - nowMs))
+    } catch (error) {
+      waitMs = 1_000
+      if (isRunning) log.error({ err: error }, 'Claiming changes failed; it is tried again')
+    }
+    if (isRunning && timer === null) plan(waitMs)
+  }
+
+  return {
+    outbox,
+    desktop,
+    record(transition) {
+      insertTransition(db, transition)
+      const nowMs = clock.read().monotonicMs
+      firstMs ??= nowMs
+      plan(Math.max(0, gatheredAt(firstMs, nowMs) - nowMs))
+    },
+    start(origin) {
+      isRunning = true
+      state.origin = origin
+      makeFirstChannel(db, desktop, clock.read().wallMs)
+      outbox.start()
+      plan(0)
+    },
+    stop() {
+      isRunning = false
+      timer?.cancel()
+      outbox.stop()
+    },
+    wake() {
+      plan(0)
+      outbox.wake()
+    },
+    async settled() {
+      await working
+      await outbox.idle()
+    },
+  }
+}
+
+/** Names this installation in the ids of its mails, so that two of them never share a thread. */
+function installationOf(db: Connection): string {
+  const known = db.prepare("SELECT value FROM setting WHERE name = 'installation'").pluck().get()
+  if (typeof known === 'string') return known
+  const made = randomBytes(8).toString('hex')
+  db.prepare("INSERT INTO setting (name, value) VALUES ('installation', ?)").run(made)
+  return made
+}
+
+/** A desktop is told from the first start on; where there is none, people choose how to be told. */
+function makeFirstChannel(db: Connection, desktop: DesktopNotifier, nowMs: number): void {
+  const isDone = db.prepare("SELECT 1 FROM setting WHERE name = 'first-channel'").get() !== undefined
+  if (isDone) return
+  db.transaction(() => {
+    db.prepare("INSERT INTO setting (name, value) VALUES ('first-channel', 'made')").run()
+    if (readChannels(db).length > 0 || desktop.problem() !== null) return
+    db.prepare(
+      "INSERT INTO channel (kind, name, settings, created_ms) VALUES ('desktop', 'Desktop', '{}', ?)",
+    ).run(Math.round(nowMs))
+  })()
+}
+
+function prune(db: Connection, nowMs: number): void {
+  db.prepare('DELETE FROM notice WHERE at_ms < ?').run(nowMs - noticeMs)
+  db.prepare('DELETE FROM transition WHERE at_ms < ? AND claimed_ms IS NOT NULL').run(nowMs - 2 * noticeMs)
+  db.prepare('DELETE FROM incident WHERE closed_ms < ?').run(nowMs - 2 * noticeMs)
+  db.prepare('DELETE FROM mute WHERE until_ms < ?').run(nowMs - noticeMs)
+}

@@ -1,0 +1,307 @@
+import type { ChannelSettings, MailServer } from '../../shared/api/alerts.ts'
+import { isoTime } from '../../shared/time-text.ts'
+import type { Timer } from '../clock.ts'
+import type { RoomContext } from '../context.ts'
+import type { Connection } from '../store/open.ts'
+import type { ChannelWorld } from './channels/channel.ts'
+import { sendDiscord, sendGotify, sendNtfy, sendSlack } from './channels/chats.ts'
+import { sendDesktop } from './channels/desktop.ts'
+import { sendEmail, sendMail } from './channels/email.ts'
+import { sendWebhook } from './channels/webhook.ts'
+import { giveUpAfterMs, mostFinalAttempts, retryDelay } from './rules.ts'
+import type { ChannelRow, DeliveryRow, Message, SendResult } from './schema.ts'
+import {
+  deliveryOf,
+  endDelivery,
+  insertDelivery,
+  insertNotice,
+  readChannels,
+  readMessage,
+  type DeliveryRaw,
+} from './store.ts'
+import { blankFacts } from './words.ts'
+
+/** Delivers what waits. Every delivery is tried until it ends; what was being sent when the service died is sent again. */
+export interface Outbox {
+  start(): void
+  stop(): void
+  /** Looks for work now. */
+  wake(): void
+  /** Sends one message outside the outbox, for the test button. */
+  sendNow(channel: ChannelRow, message: Message): Promise<SendResult>
+  /** Resolves when nothing is being sent. */
+  idle(): Promise<void>
+}
+
+const longestWaitMs = 30_000
+const mostPerReceiver = 50
+/** A clock set back must not hold a retry up for longer than the longest retry waits. */
+const beyondReachMs = 2 * 3_600_000
+
+/** Mail server of watchers with addresses of their own, when no mail channel is set up (Night's Watch). */
+const localMailServer = (host: string): MailServer => ({
+  host: 'localhost',
+  port: 25,
+  security: 'none',
+  from: `watchkeeper@${/^[\w.-]+$/.test(host) ? host : 'localhost'}`,
+})
+
+export function createOutbox(context: RoomContext, world: ChannelWorld, origin: () => string | null): Outbox {
+  const { db, clock, commits } = context
+  const log = context.log.child({ name: 'ALERTS' })
+  const busy = new Map<string, Promise<void>>()
+  let timer: Timer | null = null
+  let isRunning = false
+  const now = (): number => Math.round(clock.read().wallMs)
+
+  const sendBy = (channel: ChannelRow, message: Message): Promise<SendResult> => {
+    switch (channel.kind) {
+      case 'desktop':
+        return sendDesktop(message, channel.settings as ChannelSettings['desktop'], world)
+      case 'email':
+        return sendEmail(message, channel.settings as ChannelSettings['email'], world)
+      case 'webhook':
+        return sendWebhook(message, channel.settings as ChannelSettings['webhook'], world)
+      case 'ntfy':
+        return sendNtfy(message, channel.settings as ChannelSettings['ntfy'], world)
+      case 'slack':
+        return sendSlack(message, channel.settings as ChannelSettings['slack'], world)
+      case 'discord':
+        return sendDiscord(message, channel.settings as ChannelSettings['discord'], world)
+      case 'gotify':
+        return sendGotify(message, channel.settings as ChannelSettings['gotify'], world)
+      default:
+        return channel.kind satisfies never
+    }
+  }
+
+  const attempt = async (delivery: DeliveryRow, message: Message): Promise<SendResult> => {
+    const channels = readChannels(db)
+    try {
+      if (delivery.channelId === null) {
+        const mail = channels.find(({ kind, enabled }) => kind === 'email' && enabled)
+        const server = mail
+          ? serverOf(mail.settings as ChannelSettings['email'])
+          : localMailServer(world.host)
+        return await sendMail(message, server, delivery.recipients ?? [], world)
+      }
+      const channel = channels.find(({ id }) => id === delivery.channelId)
+      if (!channel) return { sent: false, reason: 'the channel was removed', isFinal: true }
+      return await sendBy(channel, message)
+    } catch (error) {
+      return { sent: false, reason: error instanceof Error ? error.message : String(error) }
+    }
+  }
+
+  const settle = (delivery: DeliveryRow, message: Message, result: SendResult): void => {
+    const nowMs = now()
+    const attempts = delivery.attempts + 1
+    if (result.sent) {
+      db.prepare('UPDATE delivery SET attempts = ? WHERE id = ?').run(attempts, delivery.id)
+      endDelivery(db, delivery.id, 'sent', null, nowMs)
+      return
+    }
+    const isHopeless = result.isFinal === true && attempts >= mostFinalAttempts
+    const isTooOld = nowMs - message.atMs >= giveUpAfterMs
+    db.prepare('UPDATE delivery SET attempts = ?, reason = ? WHERE id = ?').run(
+      attempts,
+      result.reason,
+      delivery.id,
+    )
+    if (isHopeless || isTooOld) {
+      endDelivery(db, delivery.id, 'failed', result.reason, nowMs)
+      log.warn(`Notice ${message.noticeId} could not be told: ${result.reason}`)
+      return
+    }
+    const nextMs = nowMs + retryDelay(attempts, result.retryAfterMs ?? null)
+    // What waits for the same receiver waits with it, so that nothing overtakes and nobody is pressed.
+    db.prepare(
+      `UPDATE delivery SET next_ms = max(next_ms, ?) WHERE state = 'waiting' AND (id = ? OR (${receiverKey} = (
+         SELECT ${receiverKey} FROM delivery WHERE id = ?) AND ?))`,
+    ).run(nextMs, delivery.id, delivery.id, result.isFinal === true ? 0 : 1)
+  }
+
+  /** One receiver gets its notices one after the other, in their order. */
+  const serve = async (deliveries: readonly DeliveryRow[]): Promise<void> => {
+    for (const delivery of deliveries) {
+      if (!isRunning) return
+      const state = db.prepare('SELECT state FROM delivery WHERE id = ?').pluck().get(delivery.id)
+      const message = readMessage(db, delivery.noticeId, origin())
+      if (state !== 'waiting' || !message) continue
+      const result = await attempt(delivery, message)
+      if (!isRunning) return
+      await commits.write(() => settle(delivery, message, result))
+      context.changed('notices')
+      // A receiver that does not answer will not answer the next one either.
+      if (!result.sent && result.isFinal !== true) return
+    }
+  }
+
+  const round = async (): Promise<void> => {
+    timer = null
+    if (!isRunning) return
+    try {
+      const nowMs = now()
+      if (hasQuietToEnd(db, nowMs)) await commits.write(() => endQuietHours(db, nowMs))
+      for (const [key, deliveries] of waiting(db, nowMs)) {
+        if (busy.has(key)) continue
+        const work = serve(deliveries)
+          .catch((error: unknown) => {
+            if (isRunning) log.error({ err: error }, 'Delivering notices failed; it is tried again')
+          })
+          .finally(() => {
+            busy.delete(key)
+            if (isRunning && timer !== null) plan()
+          })
+        busy.set(key, work)
+      }
+    } catch (error) {
+      if (isRunning) log.error({ err: error }, 'Delivering notices failed; it is tried again')
+    }
+    plan()
+  }
+
+  const plan = (): void => {
+    timer?.cancel()
+    if (!isRunning) return
+    const next = nearest(db, [...busy.keys()])
+    const wait = next === null ? longestWaitMs : Math.min(longestWaitMs, Math.max(0, next - now()))
+    timer = clock.after(wait, () => void round())
+  }
+
+  return {
+    start() {
+      isRunning = true
+      plan()
+    },
+    stop() {
+      isRunning = false
+      timer?.cancel()
+    },
+    wake: plan,
+    sendNow: (channel, message) => sendBy(channel, message),
+    async idle() {
+      while (busy.size > 0) await Promise.all(busy.values())
+    },
+  }
+}
+
+function serverOf({ host, port, security, user, password, from }: ChannelSettings['email']): MailServer {
+  return {
+    host,
+    port,
+    security,
+    from,
+    ...(user !== undefined && { user }),
+    ...(password !== undefined && { password }),
+  }
+}
+
+const receiverKey = "coalesce(channel_id, 'to ' || recipients)"
+
+function waiting(db: Connection, nowMs: number): Map<string, DeliveryRow[]> {
+  const rows = db
+    .prepare(
+      `SELECT *, ${receiverKey} AS receiver FROM delivery WHERE state = 'waiting' AND (next_ms <= ? OR next_ms > ?)
+       ORDER BY id LIMIT 1000`,
+    )
+    .all(nowMs, nowMs + giveUpAfterMs + beyondReachMs) as (DeliveryRaw & { receiver: string | number })[]
+  const groups = new Map<string, DeliveryRow[]>()
+  for (const row of rows) {
+    const key = String(row.receiver)
+    const group = groups.get(key) ?? []
+    if (group.length < mostPerReceiver) group.push(deliveryOf(row))
+    groups.set(key, group)
+  }
+  return groups
+}
+
+function nearest(db: Connection, busy: readonly string[]): number | null {
+  const marks = busy.map(() => '?').join()
+  return (
+    (db
+      .prepare(
+        `SELECT min(next_ms) FROM delivery WHERE state IN ('waiting', 'quiet')
+         ${busy.length > 0 ? `AND CAST(${receiverKey} AS TEXT) NOT IN (${marks})` : ''}`,
+      )
+      .pluck()
+      .get(...busy) as number | null) ?? null
+  )
+}
+
+function hasQuietToEnd(db: Connection, nowMs: number): boolean {
+  return (
+    db.prepare("SELECT 1 FROM delivery WHERE state = 'quiet' AND next_ms <= ? LIMIT 1").get(nowMs) !==
+    undefined
+  )
+}
+
+/** At the end of quiet hours all that was kept is told in one digest, a single notice as it is. */
+function endQuietHours(db: Connection, nowMs: number): void {
+  const rows = db
+    .prepare(
+      `SELECT d.id, d.channel_id, d.channel_name, d.notice_id, n.title, n.severity, n.at_ms, n.incident_id FROM delivery d
+       JOIN notice n ON n.id = d.notice_id WHERE d.state = 'quiet' AND d.next_ms <= ? ORDER BY d.id`,
+    )
+    .all(nowMs) as {
+    id: number
+    channel_id: number | null
+    channel_name: string
+    notice_id: number
+    title: string
+    severity: string
+    at_ms: number
+    incident_id: number | null
+  }[]
+  const byChannel = new Map<number | null, typeof rows>()
+  for (const row of rows) byChannel.set(row.channel_id, [...(byChannel.get(row.channel_id) ?? []), row])
+  for (const [channelId, list] of byChannel) {
+    const [only] = list
+    if (!only) continue
+    if (list.length === 1) {
+      db.prepare("UPDATE delivery SET state = 'waiting', reason = NULL, next_ms = ? WHERE id = ?").run(
+        nowMs,
+        only.id,
+      )
+      continue
+    }
+    const problems = list.filter(({ severity }) => severity === 'problem').length
+    const title = `${list.length} notices during quiet hours`
+    const lines = list.map(({ at_ms, title: words }) => `${isoTime(at_ms)} ${words}`)
+    const stillOpen = openCount(
+      db,
+      list.flatMap(({ incident_id }) => (incident_id === null ? [] : [incident_id])),
+    )
+    const text = `${problems} problems, of which ${stillOpen} last.`
+    const noticeId = insertNotice(db, {
+      atMs: nowMs,
+      kind: 'digest',
+      severity: stillOpen > 0 ? 'problem' : 'info',
+      title,
+      text,
+      room: 'alerts',
+      item: null,
+      incidentId: null,
+      facts: { ...blankFacts(title, text), details: lines.slice(0, 200) },
+    })
+    insertDelivery(
+      db,
+      {
+        noticeId,
+        channelId,
+        channelName: only.channel_name,
+        recipients: null,
+        state: 'waiting',
+        reason: null,
+        nextMs: nowMs,
+      },
+      nowMs,
+    )
+    for (const { id } of list) endDelivery(db, id, 'held', 'told in the digest after quiet hours', nowMs)
+  }
+}
+
+function openCount(db: Connection, incidents: readonly number[]): number {
+  const isOpen = db.prepare('SELECT 1 FROM incident WHERE id = ? AND closed_ms IS NULL')
+  return [...new Set(incidents)].filter((id) => isOpen.get(id) !== undefined).length
+}

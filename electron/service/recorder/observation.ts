@@ -1,0 +1,142 @@
+import type { BlindReason } from '../../shared/watcher-words.ts'
+import type { Clock } from '../clock.ts'
+import type { BlindSpan, Observation } from '../context.ts'
+import type { Connection } from '../store/open.ts'
+import { isSameBoot } from './rules.ts'
+
+/** Older flights than this many tell nothing that a watcher still waits for. */
+const mostFlights = 20_000
+/** Slewing and the clocks' own grain stay below this; more is a step or a sleep. */
+const smallestChangeMs = 1_000
+
+interface FlightSpan {
+  readonly id: number
+  readonly duration: number
+  readonly last_ts: number
+  readonly boot_id: string | null
+}
+
+/** The observation, with what tells it that the record changed. */
+export interface RecordedObservation extends Observation {
+  /** Forgets what was read, since flights, sleeps or steps were written. */
+  renew(): void
+}
+
+/**
+ * Returns the observation that the recorder's own flights give: nobody looked between them, in their sleeps and stalls,
+ * nor in wall time that a clock jumped over. Flights of other recorders do not count, since they saw only the machine.
+ *
+ * @param stampNow writes a stamp, which notes sleeps and steps
+ */
+export function createObservation(db: Connection, clock: Clock, stampNow: () => void): RecordedObservation {
+  let cached: { readonly spans: readonly BlindSpan[]; readonly flightId: number | null } | null = null
+  let last = clock.read()
+  const read = (): NonNullable<typeof cached> => (cached ??= readSpans(db))
+
+  return {
+    get flightId() {
+      return read().flightId
+    },
+    blindSpans: () => read().spans,
+    renew() {
+      cached = null
+    },
+    look() {
+      const now = clock.read()
+      const wall = now.wallMs - last.wallMs
+      const monotonic = now.monotonicMs - last.monotonicMs
+      const boot = now.bootMs !== null && last.bootMs !== null ? now.bootMs - last.bootMs : monotonic
+      last = now
+      // Where the monotonic clock goes on in suspend, only the recorder can tell a sleep, from its own interval.
+      const passed = clock.monotonicStopsInSuspend ? Math.max(boot, monotonic) : monotonic
+      const slept = passed - monotonic
+      const step = wall - passed
+      const hasStepped = Math.abs(step) >= smallestChangeMs
+      if (hasStepped || slept >= smallestChangeMs || monotonic > 45_000) {
+        stampNow()
+        cached = null
+      }
+      return hasStepped ? Math.round(step) : 0
+    },
+  }
+}
+
+function readSpans(db: Connection): { spans: BlindSpan[]; flightId: number | null } {
+  const flights = (
+    db
+      .prepare(
+        `SELECT f.id, f.duration, f.last_ts, d.boot_id FROM flight f JOIN flight_detail d ON d.flight_id = f.id
+         WHERE d.source = 'watchkeeper' ORDER BY f.id DESC LIMIT ?`,
+      )
+      .all(mostFlights) as FlightSpan[]
+  ).reverse()
+  const placed = flights
+    .map(({ id, duration, last_ts, boot_id }) => ({
+      id,
+      bootId: boot_id,
+      fromMs: Math.round((last_ts - duration) * 1_000),
+      toMs: Math.round(last_ts * 1_000),
+    }))
+    .sort((a, b) => a.fromMs - b.fromMs || a.id - b.id)
+  const spans: BlindSpan[] = []
+  for (const [index, flight] of placed.entries()) {
+    const before = placed[index - 1]
+    if (!before || before.toMs >= flight.fromMs) continue
+    const isSame = isSameBoot(before.bootId, flight.bootId)
+    spans.push({
+      fromMs: before.toMs,
+      toMs: flight.fromMs,
+      why: isSame === false ? 'machine-off' : 'not-running',
+    })
+  }
+  const firstId = flights[0]?.id ?? 0
+  const beginOf = new Map(placed.map(({ id, fromMs }) => [id, fromMs]))
+  spans.push(...lapseSpans(db, firstId, beginOf), ...stepSpans(db, firstId, beginOf))
+  return { spans: joined(spans), flightId: flights[flights.length - 1]?.id ?? null }
+}
+
+function lapseSpans(db: Connection, firstId: number, beginOf: ReadonlyMap<number, number>): BlindSpan[] {
+  const rows = db
+    .prepare('SELECT flight_id, at_elapsed_ms, length_ms, kind FROM lapse WHERE flight_id >= ?')
+    .all(firstId) as { flight_id: number; at_elapsed_ms: number; length_ms: number; kind: string }[]
+  return rows.flatMap(({ flight_id, at_elapsed_ms, length_ms, kind }) => {
+    const begin = beginOf.get(flight_id)
+    if (begin === undefined) return []
+    const why: BlindReason = kind === 'asleep' ? 'asleep' : 'not-running'
+    return [{ fromMs: begin + at_elapsed_ms, toMs: begin + at_elapsed_ms + length_ms, why }]
+  })
+}
+
+/** A clock set forward jumps over wall time that never was. */
+function stepSpans(db: Connection, firstId: number, beginOf: ReadonlyMap<number, number>): BlindSpan[] {
+  const rows = db
+    .prepare('SELECT flight_id, at_elapsed_ms, step_ms FROM clock_step WHERE flight_id >= ? AND step_ms > 0')
+    .all(firstId) as { flight_id: number; at_elapsed_ms: number; step_ms: number }[]
+  return rows.flatMap(({ flight_id, at_elapsed_ms, step_ms }) => {
+    const begin = beginOf.get(flight_id)
+    if (begin === undefined) return []
+    const toMs = begin + at_elapsed_ms
+    return [{ fromMs: toMs - step_ms, toMs, why: 'clock-moved' as const }]
+  })
+}
+
+/** Spans that touch become one; the longer part says why. */
+function joined(spans: BlindSpan[]): BlindSpan[] {
+  spans.sort((a, b) => a.fromMs - b.fromMs || a.toMs - b.toMs)
+  const list: BlindSpan[] = []
+  for (const span of spans) {
+    if (span.toMs <= span.fromMs) continue
+    const before = list[list.length - 1]
+    if (!before || before.toMs < span.fromMs) {
+      list.push(span)
+      continue
+    }
+    const isLonger = span.toMs - span.fromMs > before.toMs - before.fromMs
+    list[list.length - 1] = {
+      fromMs: before.fromMs,
+      toMs: Math.max(before.toMs, span.toMs),
+      why: isLonger ? span.why : before.why,
+    }
+  }
+  return list
+}

@@ -1,0 +1,133 @@
+import type { Clock, Timer } from '../clock.ts'
+import { sqliteCode } from './errors.ts'
+import type { Connection } from './open.ts'
+
+/** Writes of many requests in one transaction, each answered only after the commit. */
+export interface GroupCommit {
+  /**
+   * Runs `work` in the next transaction and resolves with what it returned once that is on disk. Work that throws takes
+   * nothing else with it. Work may be run twice, so it must depend on the database alone.
+   *
+   * @throws what `work` threw, or the database's error when the commit failed
+   */
+  write<T>(work: () => T): Promise<T>
+  /** Runs work before each commit, for whoever gathers writes of its own. */
+  beforeCommit(work: () => void): void
+  /** Writes what waits, at once. */
+  flush(): void
+  readonly waiting: number
+  /** Number of the transaction that runs; what was gathered for another one must be forgotten. */
+  readonly batch: number
+}
+
+interface Entry {
+  readonly work: () => unknown
+  readonly resolve: (value: never) => void
+  readonly reject: (reason: unknown) => void
+}
+
+/** A commit this soon after the last one waits for company: at 2 ms a disk's flush is shared, and nobody notices. */
+const windowMs = 2
+/** Another program that holds the file is waited for this long, as flight-recorder does. */
+const lockedPatienceMs = 5_000
+const lockedRetryMs = 20
+/** More than this in one transaction would hold up the event loop. */
+const mostInBatch = 1_000
+
+/** Returns an adaptive group commit: at once when idle, else gathered over {@link windowMs}. */
+export function createGroupCommit(db: Connection, clock: Clock): GroupCommit {
+  let queue: Entry[] = []
+  let lastMs = Number.NEGATIVE_INFINITY
+  let timer: Timer | NodeJS.Immediate | null = null
+  let lockedSinceMs: number | null = null
+  let batchNumber = 0
+  const finishers: (() => void)[] = []
+  const finish = (): void => {
+    for (const finisher of finishers) finisher()
+  }
+
+  const together = db.transaction((batch: readonly Entry[]) => {
+    batchNumber += 1
+    const results = batch.map(({ work }) => work())
+    finish()
+    return results
+  })
+  const alone = db.transaction((work: () => unknown) => {
+    batchNumber += 1
+    const result = work()
+    finish()
+    return result
+  })
+
+  const oneByOne = (batch: readonly Entry[]): void => {
+    for (const { work, resolve, reject } of batch) {
+      try {
+        resolve(alone.immediate(work) as never)
+      } catch (error) {
+        reject(error)
+      }
+    }
+  }
+
+  const plan = (delayMs: number): void => {
+    timer = delayMs <= 0 ? setImmediate(run) : clock.after(delayMs, run)
+  }
+
+  const run = (): void => {
+    timer = null
+    const nowMs = clock.read().monotonicMs
+    lastMs = nowMs
+    const batch = queue.slice(0, mostInBatch)
+    if (batch.length === 0) return
+    let results: unknown[] = []
+    try {
+      results = together.immediate(batch)
+    } catch (error) {
+      const isLocked = sqliteCode(error)?.startsWith('SQLITE_BUSY') ?? false
+      if (isLocked && nowMs - (lockedSinceMs ??= nowMs) < lockedPatienceMs) {
+        plan(lockedRetryMs)
+        return
+      }
+      lockedSinceMs = null
+      queue = queue.slice(batch.length)
+      if (sqliteCode(error) !== null && !isConstraint(error)) for (const { reject } of batch) reject(error)
+      else oneByOne(batch)
+      if (queue.length > 0) plan(0)
+      return
+    }
+    lockedSinceMs = null
+    queue = queue.slice(batch.length)
+    for (const [index, { resolve }] of batch.entries()) resolve(results[index] as never)
+    if (queue.length > 0) plan(0)
+  }
+
+  return {
+    write: (work) =>
+      new Promise((resolve, reject) => {
+        queue.push({ work, resolve, reject })
+        if (timer === null) plan(lastMs + windowMs - clock.read().monotonicMs)
+      }),
+    beforeCommit: (work) => {
+      finishers.push(work)
+    },
+    flush() {
+      if (timer !== null && 'cancel' in timer) timer.cancel()
+      else if (timer !== null) clearImmediate(timer)
+      while (queue.length > 0) {
+        const before = queue.length
+        run()
+        if (queue.length === before) break
+      }
+    },
+    get batch() {
+      return batchNumber
+    },
+    get waiting() {
+      return queue.length
+    },
+  }
+}
+
+function isConstraint(error: unknown): boolean {
+  return sqliteCode(error)?.startsWith('SQLITE_CONSTRAINT') ?? false
+}

@@ -1,0 +1,133 @@
+import type { BlindSpan, RoomContext } from '../context.ts'
+import { mostBodyBytes } from '../../shared/watcher-words.ts'
+import { WatcherError } from './errors.ts'
+import { createDesk, type Desk } from './desk.ts'
+import { createWatchman } from './watchman.ts'
+import { randomToken } from './names.ts'
+import type { Judgement } from './rules.ts'
+import type { Signal, WatcherEntry, WatcherEventRow, WatcherRecord } from './schema.ts'
+import type { NewWatcher, WatcherChange } from './settings.ts'
+import { createWatcherStore, type WatcherKey } from './store.ts'
+import { judgeEntry } from './view.ts'
+
+/** What came of a signal. */
+export interface SignalOutcome {
+  readonly recovered: boolean
+  readonly unpaused: boolean
+  readonly ignored: boolean
+  /** Number of its entry in the watcher's history. */
+  readonly event: number
+}
+
+/** The room of the dead-man's switches. Everything that writes resolves after the commit. */
+export interface Watchers {
+  /** Begins to judge; `lateTriggers` brings what waited while nobody was here, and is awaited first. */
+  start(lateTriggers: () => Promise<void>): Promise<void>
+  stop(): void
+  find(key: WatcherKey, value: string): WatcherRecord | null
+  /** Finds by id, uuid, slug, or a name with that slug. */
+  resolve(name: string): WatcherRecord | null
+  get(id: number): WatcherEntry | null
+  judged(entry: WatcherEntry): Judgement
+  blind(): readonly BlindSpan[]
+  create(input: NewWatcher): Promise<WatcherEntry>
+  change(id: number, change: WatcherChange): Promise<WatcherEntry>
+  /** @throws WatcherError `already-paused`, `already-unpaused` */
+  setPaused(id: number, paused: boolean, comment?: string): Promise<WatcherEntry>
+  remove(id: number): Promise<void>
+  /** Returns null for a spooled signal that had been taken before. */
+  signal(id: number, signal: Signal, spoolId?: string): Promise<SignalOutcome | null>
+  events(id: number, page: { limit: number; offset: number }): WatcherEventRow[]
+  countEvents(id: number): number
+  body(id: number, n: number): Buffer | null
+  /** The key of the slug addresses; made once. */
+  pingKey(): string
+  /** The key of the badge of all watchers; made once. */
+  badgeKey(): string
+}
+
+export function createWatchers(context: RoomContext): Watchers {
+  const { db, clock, commits, observation } = context
+  const store = createWatcherStore(db, commits)
+  const desk: Desk = createDesk(context, store)
+  const watchman = createWatchman(context, store, desk)
+  const now = (): number => Math.round(clock.read().wallMs)
+
+  const write = async <T>(work: () => T): Promise<T> => {
+    watchman.noticeStep()
+    try {
+      const result = await commits.write(work)
+      watchman.replan()
+      desk.announce()
+      return result
+    } catch (error) {
+      // What was gathered or remembered in a transaction that failed is not what the file holds.
+      store.forget()
+      throw error
+    }
+  }
+  const loaded = (id: number): WatcherEntry => {
+    const entry = store.load(id)
+    if (!entry) throw new WatcherError('not-found', 'there is no such watcher')
+    return entry
+  }
+  const settings = new Map<string, string>()
+  const setting = (name: string): string => {
+    const remembered = settings.get(name)
+    if (remembered !== undefined) return remembered
+    const value = readSetting(name)
+    settings.set(name, value)
+    return value
+  }
+  const readSetting = (name: string): string => {
+    const known = db.prepare('SELECT value FROM setting WHERE name = ?').pluck().get(name) as
+      string | undefined
+    if (known !== undefined) return known
+    const made = randomToken()
+    db.prepare('INSERT INTO setting (name, value) VALUES (?, ?)').run(name, made)
+    return made
+  }
+
+  return {
+    async start(lateTriggers) {
+      await lateTriggers()
+      watchman.start()
+    },
+    stop: () => {
+      watchman.stop()
+      desk.stop()
+    },
+    find: (key, value) => store.find(key, value),
+    resolve: (name) => desk.resolve(name),
+    get: (id) => store.load(id),
+    judged: (entry) => judgeEntry(entry, observation.blindSpans(), now()),
+    blind: () => observation.blindSpans(),
+    create: (input) => write(() => desk.create(input, now())),
+    change: (id, change) => write(() => desk.change(loaded(id), change, now())),
+    setPaused: (id, paused, comment = '') => write(() => desk.setPaused(loaded(id), paused, comment, now())),
+    remove: (id) =>
+      write(() => {
+        const { watcher } = loaded(id)
+        desk.closeIncident(watcher, now())
+        store.remove(id)
+      }),
+    signal: (id, signal, spoolId) =>
+      write(() => {
+        if (spoolId !== undefined && !store.takeSpooled(spoolId, now())) return null
+        return desk.signal(loaded(id), trimBody(signal), now())
+      }),
+    events: (id, page) => store.events(id, now(), page),
+    countEvents: (id) => store.eventTimes(id, now()),
+    body: (id, n) => store.body(id, n),
+    pingKey: () => setting('ping-key'),
+    badgeKey: () => setting('badge-key'),
+  }
+}
+
+/** Of a body that is too long the end is kept: that is where an error says what it is. */
+function trimBody(signal: Signal): Signal {
+  const { body } = signal
+  return body !== null && body.length > mostBodyBytes
+    ? { ...signal, body: body.subarray(body.length - mostBodyBytes) }
+    : signal
+}

@@ -1,0 +1,86 @@
+import type { ChangeWatcher, CreateWatcher } from '../../shared/api/watchers.ts'
+import { WatcherError } from './errors.ts'
+import { isMailAddress, isSlug, newSecretNames, slugOf } from './names.ts'
+import { ScheduleError } from '../schedules/schedule-error.ts'
+import { compileSchedule } from '../schedules/schedule.ts'
+import type { BodyFilters, WatcherRecord } from './schema.ts'
+
+/** What a watcher can be made with, by every API. */
+export type NewWatcher = CreateWatcher & { readonly filters?: BodyFilters | null }
+export type WatcherChange = ChangeWatcher & { readonly filters?: BodyFilters | null }
+
+/** @throws WatcherError when a setting cannot be used */
+export function checkSettings(settings: WatcherChange): void {
+  if (settings.schedule) {
+    try {
+      compileSchedule(settings.schedule)
+    } catch (error) {
+      if (error instanceof ScheduleError) throw new WatcherError('bad-schedule', error.message)
+      throw error
+    }
+  }
+  if (settings.name !== undefined && settings.name.trim() === '')
+    throw new WatcherError('bad-setting', 'a watcher needs a name')
+  const bad = settings.emails?.find((address) => !isMailAddress(address))
+  if (bad !== undefined)
+    throw new WatcherError('bad-setting', `'${bad.slice(0, 80)}' is not an e-mail address`)
+}
+
+/** Returns the slug that is meant. @throws WatcherError when none can be made */
+export function chosenSlug(slug: string | undefined, name: string): string {
+  if (slug === undefined || slug === '') {
+    const made = slugOf(name)
+    if (/^-*$/.test(made))
+      throw new WatcherError(
+        'bad-slug',
+        `the name '${name.slice(0, 80)}' has no letter or digit to make a slug of`,
+      )
+    return made
+  }
+  if (!isSlug(slug))
+    throw new WatcherError(
+      'bad-slug',
+      `'${slug.slice(0, 80)}' is not a slug: lower-case letters, digits, - and _`,
+    )
+  return slug
+}
+
+/** Returns the record of a new watcher. @throws WatcherError */
+export function newRecord(input: NewWatcher, nowMs: number): Omit<WatcherRecord, 'id'> {
+  checkSettings(input)
+  return {
+    ...newSecretNames(),
+    name: input.name,
+    slug: chosenSlug(input.slug, input.name),
+    description: input.description ?? '',
+    tags: tidyTags(input.tags ?? []),
+    schedule: input.schedule,
+    graceMs: input.graceMs ?? 0,
+    runLimitMs: input.runLimitMs ?? null,
+    tolerance: input.tolerance ?? 0,
+    pausedPolicy: input.pausedPolicy ?? 'unpause',
+    emails: input.emails ?? [],
+    channels: input.channels ?? null,
+    remindMs: input.remindMs ?? null,
+    filters: input.filters ?? null,
+    paused: input.paused ?? false,
+    createdMs: Math.round(nowMs),
+  }
+}
+
+/** Returns a watcher with a change applied. @throws WatcherError */
+export function changedRecord(watcher: WatcherRecord, change: WatcherChange): WatcherRecord {
+  checkSettings(change)
+  const { slug, tags, ...rest } = change
+  const given = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined))
+  return {
+    ...watcher,
+    ...given,
+    ...(tags !== undefined && { tags: tidyTags(tags) }),
+    ...(slug !== undefined && { slug: chosenSlug(slug, change.name ?? watcher.name) }),
+  }
+}
+
+function tidyTags(tags: readonly string[]): string[] {
+  return [...new Set(tags.map((tag) => tag.trim()).filter((tag) => tag !== ''))]
+}

@@ -1,0 +1,466 @@
+import type { Schedule } from '../../shared/api/watchers.ts'
+import type { PausedPolicy, WatcherEventKind } from '../../shared/watcher-words.ts'
+import type { GroupCommit } from '../store/group-commit.ts'
+import type { Connection } from '../store/open.ts'
+import { historyRule } from './rules.ts'
+import type {
+  BodyFilters,
+  Cause,
+  OpenRunRow,
+  Verdict,
+  WatcherEntry,
+  WatcherEventRow,
+  WatcherFacts,
+  WatcherRecord,
+} from './schema.ts'
+
+interface ConfigRow {
+  readonly id: number
+  readonly code: string
+  readonly uuid: string
+  readonly token: string
+  readonly badge_key: string
+  readonly name: string
+  readonly slug: string
+  readonly description: string
+  readonly tags: string
+  readonly schedule: string
+  readonly grace_ms: number
+  readonly run_limit_ms: number | null
+  readonly tolerance: number
+  readonly paused_policy: string
+  readonly emails: string
+  readonly channels: string | null
+  readonly remind_ms: number | null
+  readonly filters: string | null
+  readonly paused: number
+  readonly created_ms: number
+}
+
+export interface StateRow {
+  readonly watcher_id: number
+  readonly wake_ms: number | null
+  readonly due_from_ms: number | null
+  readonly flight_id: number | null
+  readonly verdict: string
+  readonly verdict_ms: number
+  readonly cause: string | null
+  readonly failures: number
+  readonly runs: string
+  readonly last_trigger_ms: number | null
+  readonly last_success_ms: number | null
+  readonly last_fail_ms: number | null
+  readonly last_exit_status: number | null
+  readonly last_duration_ms: number | null
+  readonly triggers: number
+  readonly events: number
+}
+
+export type JoinedRow = ConfigRow & StateRow
+
+/** How a watcher can be named by a client. */
+export type WatcherKey = 'code' | 'uuid' | 'token' | 'slug' | 'badge_key'
+
+/** A new entry of a watcher's history. */
+export interface NewEvent {
+  readonly n: number
+  readonly atMs: number
+  readonly kind: WatcherEventKind
+  readonly ignored?: boolean
+  readonly exitStatus?: number | null
+  readonly run?: string
+  readonly durationMs?: number | null
+  readonly comment?: string
+  readonly origin?: string
+  readonly agent?: string
+  readonly body?: Buffer | null
+}
+
+/** What watchers, their state and their history are read from and written to. */
+export interface WatcherStore {
+  find(key: WatcherKey, value: string): WatcherRecord | null
+  load(id: number): WatcherEntry | null
+  /** Keeps an entry's facts and verdict; several changes in one transaction are one write. */
+  save(entry: WatcherEntry): void
+  insert(watcher: Omit<WatcherRecord, 'id'>): number
+  change(watcher: WatcherRecord): void
+  remove(id: number): boolean
+  addEvent(watcherId: number, event: NewEvent, nowMs: number): void
+  /** Returns ids of watchers to judge by now, earliest first. */
+  dueIds(nowMs: number, most: number): number[]
+  nearestWake(): number | null
+  /** Returns the earliest time to judge that was written since the last call; null for none. */
+  takeLowestWake(): number | null
+  events(watcherId: number, nowMs: number, page: { limit: number; offset: number }): WatcherEventRow[]
+  eventTimes(watcherId: number, nowMs: number): number
+  body(watcherId: number, n: number): Buffer | null
+  ids(): number[]
+  /** Moves the due times that were taken in a flight whose clock was set. */
+  shift(flightId: number, byMs: number): void
+  /** Returns false when a spooled signal was taken before. */
+  takeSpooled(id: string, nowMs: number): boolean
+  /** Forgets what was read, after a transaction that failed. */
+  forget(): void
+}
+
+const bodiesKept = 100
+const pruneEvery = 32
+const mostCached = 20_000
+const spoolMemoryMs = 40 * 86_400_000
+
+export function createWatcherStore(db: Connection, commits: GroupCommit): WatcherStore {
+  const keys: readonly WatcherKey[] = ['code', 'uuid', 'token', 'slug', 'badge_key']
+  const selectBy = Object.fromEntries(
+    keys.map((key) => [key, db.prepare(`SELECT * FROM watcher WHERE ${key} = ?`)]),
+  ) as Record<WatcherKey, ReturnType<Connection['prepare']>>
+  const selectConfig = db.prepare('SELECT * FROM watcher WHERE id = ?')
+  const selectState = db.prepare('SELECT * FROM watcher_state WHERE watcher_id = ?')
+  const updateFacts = db.prepare(
+    `UPDATE watcher_state SET due_from_ms = ?, flight_id = ?, failures = ?, runs = ?, last_trigger_ms = ?,
+       last_success_ms = ?, last_fail_ms = ?, last_exit_status = ?, last_duration_ms = ?, triggers = ?, events = ?
+     WHERE watcher_id = ?`,
+  )
+  const updateVerdict = db.prepare(
+    'UPDATE watcher_state SET verdict = ?, verdict_ms = ?, cause = ?, wake_ms = ? WHERE watcher_id = ?',
+  )
+  const insertEvent = db.prepare(
+    `INSERT INTO watcher_event (watcher_id, n, at_ms, kind, ignored, exit_status, run, duration_ms, comment, origin, agent,
+       body_bytes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  )
+  const insertBody = db.prepare('INSERT INTO watcher_body (watcher_id, n, body) VALUES (?, ?, ?)')
+  const pruneEvents = db.prepare(
+    'DELETE FROM watcher_event WHERE watcher_id = ? AND (n <= ? OR (n <= ? AND at_ms < ?))',
+  )
+  const pruneBodies = db.prepare('DELETE FROM watcher_body WHERE watcher_id = ? AND n <= ?')
+  const selectDue = db
+    .prepare('SELECT watcher_id FROM watcher_state WHERE wake_ms <= ? ORDER BY wake_ms LIMIT ?')
+    .pluck()
+  const selectNearest = db
+    .prepare('SELECT wake_ms FROM watcher_state WHERE wake_ms IS NOT NULL ORDER BY wake_ms LIMIT 1')
+    .pluck()
+
+  let lowestWake: number | null = null
+  const records = new Map<string, WatcherRecord>()
+  let gathered = { batch: -1, entries: new Map<number, { before: WatcherEntry; now: WatcherEntry }>() }
+  const entries = (): typeof gathered.entries => {
+    if (gathered.batch !== commits.batch || !db.inTransaction)
+      gathered = { batch: db.inTransaction ? commits.batch : -1, entries: new Map() }
+    return gathered.entries
+  }
+  const remember = (watcher: WatcherRecord): WatcherRecord => {
+    if (records.size >= mostCached * keys.length) records.clear()
+    for (const key of keys) records.set(`${key}:${valueOf(watcher, key)}`, watcher)
+    records.set(`id:${watcher.id}`, watcher)
+    return watcher
+  }
+  const recordOf = (id: number): WatcherRecord | null => {
+    const known = records.get(`id:${id}`)
+    if (known) return known
+    const row = selectConfig.get(id) as ConfigRow | undefined
+    return row ? remember(recordOfRow(row)) : null
+  }
+  const write = ({ before, now }: { before: WatcherEntry; now: WatcherEntry }): void => {
+    const { facts, watcher } = now
+    if (facts !== before.facts)
+      updateFacts.run(
+        facts.dueFromMs,
+        facts.flightId,
+        facts.failures,
+        facts.runs.length === 0 ? '[]' : JSON.stringify(facts.runs),
+        facts.lastTriggerMs,
+        facts.lastSuccessMs,
+        facts.lastFailMs,
+        facts.lastExitStatus,
+        facts.lastDurationMs,
+        facts.triggers,
+        facts.events,
+        watcher.id,
+      )
+    const isSame =
+      now.verdict === before.verdict &&
+      now.verdictMs === before.verdictMs &&
+      now.wakeMs === before.wakeMs &&
+      now.cause === before.cause
+    if (isSame) return
+    updateVerdict.run(
+      now.verdict,
+      now.verdictMs,
+      now.cause === null ? null : JSON.stringify(now.cause),
+      now.wakeMs,
+      watcher.id,
+    )
+    if (now.wakeMs !== null) lowestWake = Math.min(lowestWake ?? now.wakeMs, now.wakeMs)
+  }
+  commits.beforeCommit(() => {
+    if (gathered.batch !== commits.batch) return
+    for (const change of gathered.entries.values()) if (change.now !== change.before) write(change)
+    gathered = { batch: -1, entries: new Map() }
+  })
+
+  return {
+    find(key, value) {
+      const known = records.get(`${key}:${value}`)
+      if (known) return known
+      const row = selectBy[key].get(value) as ConfigRow | undefined
+      return row ? remember(recordOfRow(row)) : null
+    },
+    load(id) {
+      const waiting = entries().get(id)
+      if (waiting) return waiting.now
+      const watcher = recordOf(id)
+      const state = watcher && (selectState.get(id) as StateRow | undefined)
+      if (!watcher || !state) return null
+      const entry = entryOf(watcher, state)
+      if (db.inTransaction) entries().set(id, { before: entry, now: entry })
+      return entry
+    },
+    save(entry) {
+      const { id } = entry.watcher
+      const waiting = entries().get(id)
+      if (!waiting) throw new Error('an entry is saved in the transaction that loaded it')
+      entries().set(id, { before: waiting.before, now: entry })
+    },
+    insert(watcher) {
+      const { lastInsertRowid } = db
+        .prepare(
+          `INSERT INTO watcher (code, uuid, token, badge_key, name, slug, description, tags, schedule, grace_ms, run_limit_ms,
+             tolerance, paused_policy, emails, channels, remind_ms, filters, paused, created_ms)
+           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+        )
+        .run(
+          watcher.code,
+          watcher.uuid,
+          watcher.token,
+          watcher.badgeKey,
+          ...changeable(watcher),
+          watcher.createdMs,
+        )
+      const id = Number(lastInsertRowid)
+      db.prepare('INSERT INTO watcher_state (watcher_id, verdict, verdict_ms) VALUES (?, ?, ?)').run(
+        id,
+        watcher.paused ? 'paused' : 'new',
+        watcher.createdMs,
+      )
+      return id
+    },
+    change(watcher) {
+      db.prepare(
+        `UPDATE watcher SET name = ?, slug = ?, description = ?, tags = ?, schedule = ?, grace_ms = ?, run_limit_ms = ?,
+           tolerance = ?, paused_policy = ?, emails = ?, channels = ?, remind_ms = ?, filters = ?, paused = ? WHERE id = ?`,
+      ).run(...changeable(watcher), watcher.id)
+      records.clear()
+      const waiting = entries().get(watcher.id)
+      if (waiting) entries().set(watcher.id, { before: waiting.before, now: { ...waiting.now, watcher } })
+    },
+    remove(id) {
+      records.clear()
+      entries().delete(id)
+      return db.prepare('DELETE FROM watcher WHERE id = ?').run(id).changes === 1
+    },
+    addEvent(watcherId, event, nowMs) {
+      const { n, body = null } = event
+      insertEvent.run(
+        watcherId,
+        n,
+        Math.round(event.atMs),
+        event.kind,
+        event.ignored ? 1 : 0,
+        event.exitStatus ?? null,
+        event.run || null,
+        event.durationMs ?? null,
+        event.comment || null,
+        event.origin || null,
+        event.agent || null,
+        body?.length ?? 0,
+      )
+      if (body !== null && body.length > 0) {
+        insertBody.run(watcherId, n, body)
+        pruneBodies.run(watcherId, n - bodiesKept)
+      }
+      if (n % pruneEvery !== 0) return
+      pruneEvents.run(
+        watcherId,
+        n - historyRule.mostEvents,
+        n - historyRule.leastEvents,
+        nowMs - historyRule.leastMs,
+      )
+    },
+    dueIds: (nowMs, most) => selectDue.all(nowMs, most) as number[],
+    nearestWake: () => (selectNearest.get() as number | undefined) ?? null,
+    takeLowestWake() {
+      const lowest = lowestWake
+      lowestWake = null
+      return lowest
+    },
+    events: (watcherId, nowMs, page) => readEvents(db, watcherId, nowMs, page),
+    eventTimes: (watcherId, nowMs) => countEvents(db, watcherId, nowMs),
+    body: (watcherId, n) =>
+      (db
+        .prepare('SELECT body FROM watcher_body WHERE watcher_id = ? AND n = ?')
+        .pluck()
+        .get(watcherId, n) as Buffer | undefined) ?? null,
+    ids: () => db.prepare('SELECT id FROM watcher ORDER BY id').pluck().all() as number[],
+    shift(flightId, byMs) {
+      lowestWake = 0
+      db.prepare(
+        `UPDATE watcher_state SET due_from_ms = due_from_ms + ?, wake_ms = 0 WHERE flight_id = ? AND due_from_ms IS NOT NULL`,
+      ).run(byMs, flightId)
+      const running = db.prepare("SELECT watcher_id, runs FROM watcher_state WHERE runs <> '[]'").all() as {
+        watcher_id: number
+        runs: string
+      }[]
+      const update = db.prepare('UPDATE watcher_state SET runs = ?, wake_ms = 0 WHERE watcher_id = ?')
+      for (const { watcher_id, runs } of running) {
+        const moved = (JSON.parse(runs) as OpenRunRow[]).map((run) => ({
+          ...run,
+          startedMs: run.startedMs + byMs,
+        }))
+        update.run(JSON.stringify(moved), watcher_id)
+      }
+    },
+    takeSpooled(id, nowMs) {
+      db.prepare('DELETE FROM spooled_signal WHERE taken_ms < ?').run(nowMs - spoolMemoryMs)
+      return (
+        db.prepare('INSERT OR IGNORE INTO spooled_signal (id, taken_ms) VALUES (?, ?)').run(id, nowMs)
+          .changes === 1
+      )
+    },
+    forget() {
+      gathered = { batch: -1, entries: new Map() }
+      records.clear()
+    },
+  }
+}
+
+function valueOf(watcher: WatcherRecord, key: WatcherKey): string {
+  return key === 'badge_key' ? watcher.badgeKey : watcher[key]
+}
+
+function changeable(watcher: Omit<WatcherRecord, 'id'>): (string | number | null)[] {
+  return [
+    watcher.name,
+    watcher.slug,
+    watcher.description,
+    JSON.stringify(watcher.tags),
+    JSON.stringify(watcher.schedule),
+    Math.round(watcher.graceMs),
+    watcher.runLimitMs === null ? null : Math.round(watcher.runLimitMs),
+    watcher.tolerance,
+    watcher.pausedPolicy,
+    JSON.stringify(watcher.emails),
+    watcher.channels === null ? null : JSON.stringify(watcher.channels),
+    watcher.remindMs,
+    watcher.filters === null ? null : JSON.stringify(watcher.filters),
+    watcher.paused ? 1 : 0,
+  ]
+}
+
+function recordOfRow(row: ConfigRow): WatcherRecord {
+  return {
+    id: row.id,
+    code: row.code,
+    uuid: row.uuid,
+    token: row.token,
+    badgeKey: row.badge_key,
+    name: row.name,
+    slug: row.slug,
+    description: row.description,
+    tags: JSON.parse(row.tags) as string[],
+    schedule: JSON.parse(row.schedule) as Schedule,
+    graceMs: row.grace_ms,
+    runLimitMs: row.run_limit_ms,
+    tolerance: row.tolerance,
+    pausedPolicy: row.paused_policy as PausedPolicy,
+    emails: JSON.parse(row.emails) as string[],
+    channels: row.channels === null ? null : (JSON.parse(row.channels) as number[]),
+    remindMs: row.remind_ms,
+    filters: row.filters === null ? null : (JSON.parse(row.filters) as BodyFilters),
+    paused: row.paused === 1,
+    createdMs: row.created_ms,
+  }
+}
+
+function entryOf(watcher: WatcherRecord, row: StateRow): WatcherEntry {
+  return {
+    watcher,
+    facts: factsOf(row),
+    verdict: row.verdict as Verdict,
+    verdictMs: row.verdict_ms,
+    cause: row.cause === null ? null : (JSON.parse(row.cause) as Cause),
+    wakeMs: row.wake_ms,
+  }
+}
+
+function factsOf(row: StateRow): WatcherFacts {
+  return {
+    dueFromMs: row.due_from_ms,
+    flightId: row.flight_id,
+    failures: row.failures,
+    runs: row.runs === '[]' ? [] : (JSON.parse(row.runs) as OpenRunRow[]),
+    lastTriggerMs: row.last_trigger_ms,
+    lastSuccessMs: row.last_success_ms,
+    lastFailMs: row.last_fail_ms,
+    lastExitStatus: row.last_exit_status,
+    lastDurationMs: row.last_duration_ms,
+    triggers: row.triggers,
+    events: row.events,
+  }
+}
+
+/** Returns a watcher from a row that joins both tables. */
+export function entryOfJoined(row: JoinedRow): WatcherEntry {
+  return entryOf(recordOfRow(row), row)
+}
+
+/** The rule of what is kept, for reading: rows beyond it are removed only now and then. */
+const keptCondition = `watcher_id = @id AND n > @newest - ${historyRule.mostEvents}
+  AND (n > @newest - ${historyRule.leastEvents} OR at_ms >= @weekAgo)`
+
+function keptOf(db: Connection, id: number, nowMs: number): { id: number; newest: number; weekAgo: number } {
+  const newest = db.prepare('SELECT max(n) FROM watcher_event WHERE watcher_id = ?').pluck().get(id) as
+    number | null
+  return { id, newest: newest ?? 0, weekAgo: nowMs - historyRule.leastMs }
+}
+
+function countEvents(db: Connection, id: number, nowMs: number): number {
+  return db
+    .prepare(`SELECT count(*) FROM watcher_event WHERE ${keptCondition}`)
+    .pluck()
+    .get(keptOf(db, id, nowMs)) as number
+}
+
+function readEvents(
+  db: Connection,
+  id: number,
+  nowMs: number,
+  { limit, offset }: { limit: number; offset: number },
+): WatcherEventRow[] {
+  const rows = db
+    .prepare(`SELECT * FROM watcher_event WHERE ${keptCondition} ORDER BY n DESC LIMIT @limit OFFSET @offset`)
+    .all({ ...keptOf(db, id, nowMs), limit, offset }) as {
+    n: number
+    at_ms: number
+    kind: WatcherEventKind
+    ignored: number
+    exit_status: number | null
+    run: string | null
+    duration_ms: number | null
+    comment: string | null
+    origin: string | null
+    agent: string | null
+    body_bytes: number
+  }[]
+  return rows.map((row) => ({
+    n: row.n,
+    atMs: row.at_ms,
+    kind: row.kind,
+    ignored: row.ignored === 1,
+    exitStatus: row.exit_status,
+    run: row.run ?? '',
+    durationMs: row.duration_ms,
+    comment: row.comment ?? '',
+    origin: row.origin ?? '',
+    agent: row.agent ?? '',
+    bodyBytes: row.body_bytes,
+  }))
+}

@@ -1,0 +1,106 @@
+import type { Timer } from '../clock.ts'
+import type { RoomContext } from '../context.ts'
+import type { Desk } from './desk.ts'
+import type { WatcherStore } from './store.ts'
+
+/** Judges watchers at their deadlines, with one timer for the nearest of them. */
+export interface Watchman {
+  start(): void
+  stop(): void
+  /** Sets the timer anew, when a write brought a nearer deadline. */
+  replan(): void
+  /** Notices a step of the clock before anything is written by the new time. */
+  noticeStep(): void
+}
+
+/** A sleep or a step of the clock is noticed after this long at the latest. */
+const longestWaitMs = 30_000
+/** Clients that waited for us to come back are heard before anybody is judged. */
+const settleMs = 1_000
+const mostAtOnce = 200
+const retryMs = 1_000
+
+export function createWatchman(context: RoomContext, store: WatcherStore, desk: Desk): Watchman {
+  const { clock, commits, observation } = context
+  const log = context.log.child({ name: 'WATCHERS' })
+  let timer: Timer | null = null
+  let plannedMs = Number.POSITIVE_INFINITY
+  let isRunning = false
+  let isSettling = false
+  let isJudging = false
+
+  const plan = (delayMs: number): void => {
+    timer?.cancel()
+    plannedMs = clock.read().wallMs + delayMs
+    timer = clock.after(delayMs, () => {
+      timer = null
+      void round()
+    })
+  }
+  const planNext = (): void => {
+    if (!isRunning) return
+    const nearest = store.nearestWake()
+    const wait = nearest === null ? longestWaitMs : nearest - clock.read().wallMs
+    plan(Math.min(longestWaitMs, Math.max(0, Math.ceil(wait))))
+  }
+
+  /** Facts of the flight whose clock was moved move with it, as the flight does. */
+  const followStep = async (): Promise<void> => {
+    const stepMs = observation.look()
+    const { flightId } = observation
+    if (stepMs === 0 || flightId === null) return
+    log.info(`Due times of this flight are moved by ${(stepMs / 1_000).toFixed(3)} s with the clock.`)
+    await commits.write(() => {
+      store.shift(flightId, stepMs)
+      store.forget()
+    })
+  }
+
+  const round = async (): Promise<void> => {
+    if (!isRunning || isJudging) return
+    isSettling = false
+    isJudging = true
+    let delayMs: number | null = null
+    try {
+      await followStep()
+      const nowMs = Math.round(clock.read().wallMs)
+      const ids = store.dueIds(nowMs, mostAtOnce)
+      if (ids.length > 0) {
+        await commits.write(() => {
+          for (const id of ids) desk.review(id, Math.round(clock.read().wallMs))
+        })
+        desk.announce()
+      }
+    } catch (error) {
+      store.forget()
+      delayMs = retryMs
+      if (isRunning) log.error({ err: error }, 'Judging watchers failed; it is tried again')
+    } finally {
+      isJudging = false
+    }
+    if (!isRunning) return
+    if (delayMs === null) planNext()
+    else plan(delayMs)
+  }
+
+  return {
+    start() {
+      isRunning = true
+      isSettling = true
+      observation.look()
+      plan(settleMs)
+    },
+    stop() {
+      isRunning = false
+      timer?.cancel()
+    },
+    replan() {
+      const lowest = store.takeLowestWake()
+      if (!isRunning || isSettling || isJudging || lowest === null || lowest >= plannedMs) return
+      plan(Math.max(0, Math.ceil(lowest - clock.read().wallMs)))
+    },
+    noticeStep() {
+      void followStep().catch((error: unknown) => log.error({ err: error }, 'Following the clock failed'))
+    },
+  }
+}

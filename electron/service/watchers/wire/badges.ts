@@ -1,0 +1,173 @@
+import { createHash } from 'node:crypto'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { WatcherState } from '../../../shared/watcher-words.ts'
+import type { App, RoomContext } from '../../context.ts'
+import type { Watchers } from '../index.ts'
+
+/** The words of healthchecks for a watcher's state. */
+export type BadgeState = 'new' | 'up' | 'grace' | 'down' | 'paused'
+
+export function badgeState(state: WatcherState): BadgeState {
+  switch (state) {
+    case 'late':
+    case 'failing':
+      return 'down'
+    case 'grace':
+      return 'grace'
+    case 'paused':
+      return 'paused'
+    case 'new':
+      return 'new'
+    case 'up':
+    case 'running':
+    case 'unobserved':
+      return 'up'
+    default:
+      return state satisfies never
+  }
+}
+
+/** Colours of healthchecks' badges (hc/lib/badges.py). */
+const colours = { up: '#4c1', late: '#fe7d37', down: '#e05d44', new: '#9f9f9f', paused: '#9f9f9f' } as const
+type Shown = keyof typeof colours
+
+const formats = ['svg', 'json', 'shields'] as const
+type Format = (typeof formats)[number]
+
+interface Badge {
+  readonly label: string
+  readonly status: Shown
+  readonly total: number
+  readonly grace: number
+  readonly down: number
+}
+
+/** Adds badges of one watcher, of a tag, and of all. Their keys are secrets of their own, which trigger nothing. */
+export function badgeRoutes(app: App, watchers: Watchers, { clock, reader }: RoomContext): void {
+  const options = { config: { access: 'open' }, schema: { hide: true } } as const
+  const nowMs = (): number => Math.round(clock.read().wallMs)
+
+  const one = (request: FastifyRequest, reply: FastifyReply): FastifyReply => {
+    const { states = '3', file } = request.params as { states?: string; file: string }
+    const named = split(file)
+    const watcher = named && watchers.find('badge_key', named.name)
+    const entry = watcher && watchers.get(watcher.id)
+    if (!named || !entry) return missing(reply)
+    const state = badgeState(watchers.judged(entry).state)
+    const status: Shown = state === 'grace' ? (states === '2' ? 'up' : 'late') : state
+    return send(reply, named.format, {
+      label: entry.watcher.name,
+      status,
+      total: 1,
+      grace: state === 'grace' ? 1 : 0,
+      down: state === 'down' ? 1 : 0,
+    })
+  }
+  const many = async (
+    key: string,
+    label: string,
+    tag: string | null,
+    format: Format,
+    reply: FastifyReply,
+  ) => {
+    if (key !== watchers.badgeKey()) return missing(reply)
+    const { counts } = await reader.ask('watcherList', {
+      nowMs: nowMs(),
+      blind: watchers.blind(),
+      limit: 1,
+      offset: 0,
+      ...(tag !== null && { onlyTag: tag }),
+    })
+    const down = counts.late + counts.failing
+    const total = Object.values(counts).reduce((sum, count) => sum + count, 0)
+    return send(reply, format, {
+      label,
+      status: down > 0 ? 'down' : counts.grace > 0 ? 'late' : 'up',
+      total,
+      grace: counts.grace,
+      down,
+    })
+  }
+
+  app.get('/b/:states(^[23]$)/:file', options, one)
+  app.get('/badge/:file', options, async (request, reply) => {
+    const named = split((request.params as { file: string }).file)
+    if (!named) return missing(reply)
+    if (named.name === watchers.badgeKey()) return many(named.name, 'watchers', null, named.format, reply)
+    return one(request, reply)
+  })
+  app.get('/badge/:key/tag/:file', options, async (request, reply) => {
+    const { key, file } = request.params as { key: string; file: string }
+    const named = split(file)
+    return named ? many(key, named.name, named.name, named.format, reply) : missing(reply)
+  })
+}
+
+function split(file: string): { name: string; format: Format } | null {
+  const at = file.lastIndexOf('.')
+  const format = formats.find((known) => known === file.slice(at + 1))
+  return at > 0 && format ? { name: file.slice(0, at), format } : null
+}
+
+function missing(reply: FastifyReply): FastifyReply {
+  return reply.status(404).send({ error: 'there is no such badge' })
+}
+
+function send(reply: FastifyReply, format: Format, badge: Badge): FastifyReply {
+  const text = render(format, badge)
+  const types = { svg: 'image/svg+xml', json: 'application/json', shields: 'application/json' }
+  return reply
+    .headers({
+      'content-type': `${types[format]}; charset=utf-8`,
+      'access-control-allow-origin': '*',
+      'cross-origin-resource-policy': 'cross-origin',
+      'cache-control': 'no-cache, max-age=0',
+      etag: `"${createHash('sha1').update(text).digest('hex').slice(0, 20)}"`,
+    })
+    .send(text)
+}
+
+function render(format: Format, badge: Badge): string {
+  const { label, status, total, grace, down } = badge
+  switch (format) {
+    case 'svg':
+      return svg(label, status, colours[status])
+    case 'json':
+      return JSON.stringify({ status, total, grace, down })
+    case 'shields':
+      return JSON.stringify({
+        schemaVersion: 1,
+        label,
+        message: status,
+        color: colours[status],
+        ...(status === 'down' && { isError: true }),
+      })
+    default:
+      return format satisfies never
+  }
+}
+
+/** Widths are estimated at 7 px a character, which every font of the list comes near to. */
+function svg(label: string, message: string, colour: string): string {
+  const shown = label.length > 60 ? `${label.slice(0, 59)}…` : label
+  const [left, right] = [shown, message].map((text) => 10 + 7 * [...text].length) as [number, number]
+  const text = (value: string, x: number): string => `<text x="${x}" y="14">${escapeXml(value)}</text>`
+  const title = `${escapeXml(shown)}: ${message}`
+  return (
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${left + right}" height="20" role="img" aria-label="${title}">` +
+    `<title>${title}</title><clipPath id="r"><rect width="${left + right}" height="20" rx="3"/></clipPath>` +
+    `<g clip-path="url(#r)"><rect width="${left}" height="20" fill="#555"/>` +
+    `<rect x="${left}" width="${right}" height="20" fill="${colour}"/></g>` +
+    `<g fill="#fff" text-anchor="middle" font-family="Verdana,DejaVu Sans,sans-serif" font-size="11">` +
+    `${text(shown, left / 2)}${text(message, left + right / 2)}</g></svg>`
+  )
+}
+
+function escapeXml(text: string): string {
+  return text
+    .replace(/[\p{Cc}]+/gu, ' ')
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll('"', '&quot;')
+}

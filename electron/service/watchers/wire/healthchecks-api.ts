@@ -1,0 +1,408 @@
+import { createHash } from 'node:crypto'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Schedule } from '../../../shared/api/watchers.ts'
+import { isoTime } from '../../../shared/time-text.ts'
+import type { App, RoomContext } from '../../context.ts'
+import { WatcherError } from '../errors.ts'
+import type { Watchers } from '../index.ts'
+import { ScheduleError } from '../../schedules/schedule-error.ts'
+import { compileSchedule } from '../../schedules/schedule.ts'
+import { slugOf } from '../names.ts'
+import type { WatcherEntry } from '../schema.ts'
+import type { NewWatcher, WatcherChange } from '../settings.ts'
+import { badgeState } from './badges.ts'
+import { createdDefaults } from './healthchecks-ping.ts'
+import { filterFields, readCheck, CheckError, type CheckInput } from './healthchecks-check.ts'
+import { anyBody, bodyOf, Query } from './ingest.ts'
+
+/** Adds the part of healthchecks' management API that dashboards and tools use, under v1, v2 and v3. */
+export function healthchecksApiRoutes(app: App, watchers: Watchers, context: RoomContext): void {
+  anyBody(app, (scope) => checkRoutes(scope, watchers, context))
+}
+
+function checkRoutes(app: App, watchers: Watchers, context: RoomContext): void {
+  const { db, clock } = context
+  const open = { config: { access: 'secret' }, schema: { hide: true } } as const
+  const now = (): number => Math.round(clock.read().wallMs)
+
+  /** Every handler: the key first, then the work; errors in healthchecks' shape. */
+  const handle =
+    (
+      needed: 'read' | 'write',
+      work: (request: FastifyRequest, reply: FastifyReply, isFull: boolean) => unknown,
+    ) =>
+    async (request: FastifyRequest, reply: FastifyReply): Promise<unknown> => {
+      const body = bodyObject(request)
+      const given = typeof body?.['api_key'] === 'string' ? body['api_key'] : null
+      const scope = request.scopeOfKey(given)
+      if (scope === null || scope === 'trigger' || (needed === 'write' && scope !== 'write'))
+        return reply.status(401).send({ error: 'wrong api key' })
+      void reply.header('x-key-scope', scope)
+      try {
+        return await work(request, reply, scope === 'write')
+      } catch (error) {
+        if (error instanceof CheckError) return reply.status(400).send({ error: error.message })
+        if (error instanceof WatcherError || error instanceof ScheduleError)
+          return reply.status(400).send({ error: `json validation error: ${error.message}` })
+        throw error
+      }
+    }
+  const found = (request: FastifyRequest): WatcherEntry | null => {
+    const { uuid } = request.params as { uuid: string }
+    const watcher =
+      watchers.find('uuid', uuid.toLowerCase()) ??
+      // A read-only key shows this instead of the uuid, and it finds the check again.
+      allEntries().find((entry) => uniqueKey(entry.watcher.uuid) === uuid)?.watcher
+    return watcher ? watchers.get(watcher.id) : null
+  }
+  const allEntries = (): WatcherEntry[] =>
+    (db.prepare('SELECT id FROM watcher ORDER BY id').pluck().all() as number[]).flatMap(
+      (id) => watchers.get(id) ?? [],
+    )
+  const view = (entry: WatcherEntry, request: FastifyRequest, isFull: boolean): unknown =>
+    checkView(entry, watchers, `${request.protocol}://${request.headers.host ?? ''}`, isFull)
+
+  for (const version of ['v1', 'v2', 'v3']) {
+    const base = `/api/${version}`
+    app.get(
+      `${base}/checks/`,
+      open,
+      handle('read', (request, _reply, isFull) => {
+        const query = new Query(request.url)
+        const tags = query.all('tag')
+        const slug = query.last('slug')
+        const shown = allEntries().filter(
+          ({ watcher }) =>
+            tags.every((tag) => watcher.tags.includes(tag)) && (slug === null || watcher.slug === slug),
+        )
+        return { checks: shown.map((entry) => view(entry, request, isFull)) }
+      }),
+    )
+    app.post(
+      `${base}/checks/`,
+      open,
+      handle('write', async (request, reply) => {
+        const input = readCheck(bodyObject(request))
+        const matched = matching(allEntries(), input)
+        if (matched) {
+          const changed = await update(watchers, matched, input)
+          return reply.status(200).send(view(changed, request, true))
+        }
+        const entry = await watchers.create(newWatcher(input))
+        return reply.status(201).send(view(entry, request, true))
+      }),
+    )
+    app.get(
+      `${base}/checks/:uuid`,
+      open,
+      handle('read', (request, reply, isFull) => {
+        const entry = found(request)
+        return entry ? view(entry, request, isFull) : reply.status(404).send({ error: 'not found' })
+      }),
+    )
+    app.post(
+      `${base}/checks/:uuid`,
+      open,
+      handle('write', async (request, reply) => {
+        const entry = found(request)
+        if (!entry) return reply.status(404).send({ error: 'not found' })
+        return view(await update(watchers, entry, readCheck(bodyObject(request))), request, true)
+      }),
+    )
+    app.delete(
+      `${base}/checks/:uuid`,
+      open,
+      handle('write', async (request, reply) => {
+        const entry = found(request)
+        if (!entry) return reply.status(404).send({ error: 'not found' })
+        const shown = view(entry, request, true)
+        await watchers.remove(entry.watcher.id)
+        return shown
+      }),
+    )
+    for (const verb of ['pause', 'resume'] as const) {
+      app.post(
+        `${base}/checks/:uuid/${verb}`,
+        open,
+        handle('write', async (request, reply) => {
+          const entry = found(request)
+          if (!entry) return reply.status(404).send({ error: 'not found' })
+          const wants = verb === 'pause'
+          if (!wants && !entry.watcher.paused) return reply.status(409).send({ error: 'check is not paused' })
+          if (entry.watcher.paused !== wants) await watchers.setPaused(entry.watcher.id, wants)
+          const after = watchers.get(entry.watcher.id)
+          return after ? view(after, request, true) : reply.status(404).send({ error: 'not found' })
+        }),
+      )
+    }
+    app.get(
+      `${base}/checks/:uuid/pings/`,
+      open,
+      handle('read', (request, reply) => {
+        const entry = found(request)
+        if (!entry) return reply.status(404).send({ error: 'not found' })
+        return { pings: pingsOf(watchers, entry, `${request.protocol}://${request.headers.host ?? ''}`) }
+      }),
+    )
+    app.get(
+      `${base}/checks/:uuid/pings/:n/body`,
+      open,
+      handle('read', (request, reply) => {
+        const entry = found(request)
+        const n = Number((request.params as { n: string }).n)
+        const body = entry && Number.isInteger(n) ? watchers.body(entry.watcher.id, n) : null
+        if (!body) return reply.status(404).send({ error: 'not found' })
+        return reply.header('content-type', 'text/plain; charset=utf-8').send(body)
+      }),
+    )
+    app.get(
+      `${base}/checks/:uuid/flips/`,
+      open,
+      handle('read', (request, reply) => {
+        const entry = found(request)
+        if (!entry) return reply.status(404).send({ error: 'not found' })
+        return flipsOf(context, entry, new Query(request.url), now())
+      }),
+    )
+    app.get(
+      `${base}/channels/`,
+      open,
+      handle('read', () => {
+        const rows = db.prepare('SELECT id, name, kind FROM channel ORDER BY id').all() as {
+          id: number
+          name: string
+          kind: string
+        }[]
+        return { channels: rows.map(({ id, name, kind }) => ({ id: String(id), name, kind })) }
+      }),
+    )
+    app.get(
+      `${base}/badges/`,
+      open,
+      handle('read', (request) => {
+        const origin = `${request.protocol}://${request.headers.host ?? ''}`
+        const tags = new Set(allEntries().flatMap(({ watcher }) => [...watcher.tags]))
+        const key = watchers.badgeKey()
+        const addresses = (path: string): Record<string, string> => ({
+          svg: `${origin}${path}.svg`,
+          svg3: `${origin}${path}.svg`,
+          json: `${origin}${path}.json`,
+          shields: `${origin}${path}.shields`,
+        })
+        return {
+          badges: Object.fromEntries([
+            ...[...tags].map((tag) => [tag, addresses(`/badge/${key}/tag/${encodeURIComponent(tag)}`)]),
+            ['*', addresses(`/badge/${key}`)],
+          ]),
+        }
+      }),
+    )
+    app.get(`${base}/status/`, open, () => 'OK')
+  }
+}
+
+/** Returns the JSON object of a request's body, whatever its type says; null when it is none. */
+function bodyObject(request: FastifyRequest): Record<string, unknown> | null {
+  const text = bodyOf(request)?.toString('utf8').trim() ?? ''
+  if (text === '') return null
+  try {
+    const body = JSON.parse(text) as unknown
+    return typeof body === 'object' && body !== null && !Array.isArray(body)
+      ? (body as Record<string, unknown>)
+      : null
+  } catch {
+    return null
+  }
+}
+
+/** The name that a read-only key shows of a check instead of its secret uuid. */
+function uniqueKey(uuid: string): string {
+  return createHash('sha1').update(uuid.replaceAll('-', '').slice(0, 16)).digest('hex')
+}
+
+function matching(entries: readonly WatcherEntry[], input: CheckInput): WatcherEntry | null {
+  const { unique } = input
+  if (unique.length === 0) return null
+  return (
+    entries.find(({ watcher }) =>
+      unique.every((field) => {
+        switch (field) {
+          case 'name':
+            return watcher.name === (input.name ?? '')
+          case 'slug':
+            return watcher.slug === (input.slug ?? '')
+          case 'tags':
+            return watcher.tags.join(' ') === (input.tags ?? []).join(' ')
+          case 'timeout':
+            return (
+              watcher.schedule.kind === 'period' && watcher.schedule.periodMs === (input.timeout ?? 0) * 1_000
+            )
+          case 'grace':
+            return watcher.graceMs === (input.grace ?? 0) * 1_000
+          default:
+            return field satisfies never
+        }
+      }),
+    ) ?? null
+  )
+}
+
+function scheduleOf(input: CheckInput, before: Schedule | null): Schedule | null {
+  const zone = input.tz ?? (before && 'zone' in before ? before.zone : 'UTC')
+  if (input.schedule !== undefined) {
+    // One line of five fields is cron, everything else a calendar event of systemd (wire.md 12).
+    const isCron = input.schedule.trim().split(/\s+/).length === 5
+    const schedule = { kind: isCron ? 'cron' : 'calendar', expression: input.schedule, zone } as const
+    compileSchedule(schedule)
+    return schedule
+  }
+  if (input.timeout !== undefined) return { kind: 'period', periodMs: input.timeout * 1_000 }
+  if (input.tz !== undefined && before && 'zone' in before) return { ...before, zone }
+  return null
+}
+
+function newWatcher(input: CheckInput): NewWatcher {
+  const graceMs = input.grace === undefined ? createdDefaults.graceMs : input.grace * 1_000
+  const name = input.name ?? ''
+  const shown = name === '' ? `unnamed ${Date.now().toString(36)}` : name
+  return {
+    name: shown,
+    slug: input.slug ?? slugOf(shown),
+    schedule: scheduleOf(input, null) ?? { kind: 'period', periodMs: createdDefaults.periodMs },
+    graceMs,
+    // healthchecks lets the grace limit the run as well.
+    runLimitMs: graceMs > 0 ? graceMs : null,
+    ...fields(input),
+    filters: filterFields(input, null),
+  }
+}
+
+function fields(input: CheckInput): WatcherChange {
+  return {
+    ...(input.tags !== undefined && { tags: [...input.tags] }),
+    ...(input.desc !== undefined && { description: input.desc }),
+    ...(input.manualResume !== undefined && { pausedPolicy: input.manualResume ? 'ignore' : 'unpause' }),
+    ...(input.channels !== undefined && { channels: input.channels === null ? null : [...input.channels] }),
+  }
+}
+
+async function update(watchers: Watchers, entry: WatcherEntry, input: CheckInput): Promise<WatcherEntry> {
+  const { watcher } = entry
+  const schedule = scheduleOf(input, watcher.schedule)
+  const graceMs = input.grace === undefined ? undefined : input.grace * 1_000
+  const followsGrace = watcher.runLimitMs === watcher.graceMs
+  const change: WatcherChange = {
+    ...(input.name !== undefined && input.name !== '' && { name: input.name }),
+    ...(input.slug !== undefined && input.slug !== '' && { slug: input.slug }),
+    ...(schedule && { schedule }),
+    ...(graceMs !== undefined && { graceMs, ...(followsGrace && { runLimitMs: graceMs }) }),
+    ...fields(input),
+    filters: filterFields(input, watcher.filters),
+  }
+  try {
+    return await watchers.change(watcher.id, change)
+  } catch (error) {
+    if (error instanceof WatcherError && error.kind === 'no-change') return watchers.get(watcher.id) ?? entry
+    throw error
+  }
+}
+
+function checkView(
+  entry: WatcherEntry,
+  watchers: Watchers,
+  origin: string,
+  isFull: boolean,
+): Record<string, unknown> {
+  const { watcher, facts } = entry
+  const judged = watchers.judged(entry)
+  const { schedule, filters } = watcher
+  const second = (ms: number | null): string | null =>
+    ms === null ? null : `${isoTime(ms).slice(0, 19)}+00:00`
+  const lastPing = Math.max(facts.lastSuccessMs ?? 0, facts.lastFailMs ?? 0)
+  const manage = `${origin}/api/v3/checks/${watcher.uuid}`
+  return {
+    name: watcher.name,
+    slug: watcher.slug,
+    tags: watcher.tags.join(' '),
+    desc: watcher.description,
+    grace: Math.round(watcher.graceMs / 1_000),
+    n_pings: facts.events,
+    status: badgeState(judged.state),
+    started: facts.runs.length > 0,
+    last_ping: second(lastPing === 0 ? null : lastPing),
+    next_ping: second(judged.dueMs),
+    manual_resume: watcher.pausedPolicy === 'ignore',
+    methods: filters?.postOnly ? 'POST' : '',
+    subject: '',
+    subject_fail: '',
+    start_kw: filters?.start.join(',') ?? '',
+    success_kw: filters?.success.join(',') ?? '',
+    failure_kw: filters?.failure.join(',') ?? '',
+    filter_subject: false,
+    filter_body: false,
+    filter_http_body: filters?.enabled ?? false,
+    filter_default_fail: filters?.defaultFail ?? false,
+    badge_url: `${origin}/b/2/${watcher.badgeKey}.svg`,
+    ...(facts.lastDurationMs !== null && { last_duration: Math.round(facts.lastDurationMs / 1_000) }),
+    ...(isFull
+      ? {
+          uuid: watcher.uuid,
+          ping_url: `${origin}/ping/${watcher.uuid}`,
+          update_url: manage,
+          pause_url: `${manage}/pause`,
+          resume_url: `${manage}/resume`,
+          channels: watcher.channels === null ? '*' : watcher.channels.join(','),
+        }
+      : { unique_key: uniqueKey(watcher.uuid) }),
+    ...(schedule.kind === 'period'
+      ? { timeout: Math.round(schedule.periodMs / 1_000) }
+      : { schedule: schedule.expression, tz: 'zone' in schedule ? schedule.zone : 'UTC' }),
+  }
+}
+
+function pingsOf(watchers: Watchers, { watcher }: WatcherEntry, origin: string): unknown[] {
+  return watchers
+    .events(watcher.id, { limit: 1_000, offset: 0 })
+    .filter(({ kind }) => kind === 'success' || kind === 'start' || kind === 'fail' || kind === 'log')
+    .map((event) => ({
+      type: event.ignored ? 'ign' : event.kind,
+      date: isoTime(event.atMs).replace('Z', '000+00:00'),
+      n: event.n,
+      scheme: 'http',
+      remote_addr: event.origin,
+      method: '',
+      ua: event.agent,
+      rid: event.run === '' ? null : event.run,
+      ...(event.durationMs !== null && { duration: event.durationMs / 1_000 }),
+      body_url: event.bodyBytes > 0 ? `${origin}/api/v3/checks/${watcher.uuid}/pings/${event.n}/body` : null,
+    }))
+}
+
+function flipsOf({ db }: RoomContext, { watcher }: WatcherEntry, query: Query, nowMs: number): unknown[] {
+  const number = (name: string, most: number): number | null => {
+    const text = query.last(name)
+    if (text === null) return null
+    if (!/^\d{1,11}$/.test(text) || Number(text) > most) throw new CheckError(`invalid ${name}`)
+    return Number(text)
+  }
+  const seconds = number('seconds', 31_536_000)
+  const start = number('start', 10_000_000_000)
+  const end = number('end', 10_000_000_000)
+  const rows = db
+    .prepare(
+      `SELECT at_ms, from_state, to_state FROM transition WHERE room = 'watchers' AND item = ? AND at_ms >= ? AND at_ms < ?
+       ORDER BY id DESC LIMIT 1000`,
+    )
+    .all(
+      watcher.code,
+      seconds !== null ? nowMs - seconds * 1_000 : (start ?? 0) * 1_000,
+      end === null ? Number.MAX_SAFE_INTEGER : end * 1_000,
+    ) as { at_ms: number; from_state: string; to_state: string }[]
+  const isDown = (state: string): boolean => state === 'late' || state === 'failing'
+  return rows
+    .filter(({ from_state, to_state }) => isDown(from_state) !== isDown(to_state))
+    .map(({ at_ms, to_state }) => ({
+      timestamp: `${isoTime(at_ms).slice(0, 19)}+00:00`,
+      up: isDown(to_state) ? 0 : 1,
+    }))
+}

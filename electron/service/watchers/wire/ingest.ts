@@ -1,0 +1,102 @@
+import type { FastifyRequest } from 'fastify'
+import { mostBodyBytes } from '../../../shared/watcher-words.ts'
+import type { App } from '../../context.ts'
+import { HttpProblem } from '../../problem.ts'
+
+/** What requests of every compatible shape share. */
+
+/** Bodies of pings are read to this size (bytes); their end is what is kept. */
+const mostReadBytes = 64 * 1_048_576
+
+/** Routes that take any method and any body, whatever its type says. */
+export function anyBody(app: App, register: (scope: App) => void): void {
+  void app.register((scope, _options, done) => {
+    scope.removeAllContentTypeParsers()
+    scope.addContentTypeParser('*', { bodyLimit: mostReadBytes }, (_request, payload, parsed) => {
+      let kept: Buffer[] = []
+      let keptBytes = 0
+      let readBytes = 0
+      payload.on('data', (chunk: Buffer) => {
+        readBytes += chunk.length
+        kept.push(chunk)
+        keptBytes += chunk.length
+        if (readBytes > mostReadBytes) payload.destroy(new HttpProblem(413, 'the body is too large'))
+        if (keptBytes > 4 * mostBodyBytes) {
+          const tail = Buffer.concat(kept).subarray(-mostBodyBytes)
+          kept = [Buffer.from(tail)]
+          keptBytes = tail.length
+        }
+      })
+      payload.on('error', (error) => parsed(error))
+      payload.on('end', () => parsed(null, Buffer.concat(kept)))
+    })
+    register(scope as unknown as App)
+    done()
+  })
+}
+
+/** A query string as Python's `parse_qs` reads it: `+` is a space, an empty value counts as absent. */
+export class Query {
+  private readonly values = new Map<string, string[]>()
+
+  constructor(url: string) {
+    const at = url.indexOf('?')
+    if (at < 0) return
+    for (const [name, value] of new URLSearchParams(url.slice(at + 1))) {
+      if (value === '') continue
+      const known = this.values.get(name)
+      if (known) known.push(value)
+      else this.values.set(name, [value])
+    }
+  }
+
+  names(): string[] {
+    return [...this.values.keys()]
+  }
+
+  first(name: string): string | null {
+    return this.values.get(name)?.[0] ?? null
+  }
+
+  last(name: string): string | null {
+    const values = this.values.get(name)
+    return values?.[values.length - 1] ?? null
+  }
+
+  all(name: string): string[] {
+    return this.values.get(name) ?? []
+  }
+}
+
+/** Where a request came from, for people to read: behind a proxy, what the proxy says. */
+export function originOf(request: FastifyRequest): string {
+  const forwarded = request.headers['x-forwarded-for']
+  const first = typeof forwarded === 'string' ? forwarded.split(',')[0] : undefined
+  return printable(first ?? request.ip, 60)
+}
+
+export function agentOf(request: FastifyRequest): string {
+  return printable(request.headers['user-agent'] ?? '', 200)
+}
+
+export function bodyOf(request: FastifyRequest): Buffer | null {
+  return Buffer.isBuffer(request.body) && request.body.length > 0 ? request.body : null
+}
+
+/** Text of a client, cut and without control characters. */
+export function printable(text: string, most: number): string {
+  return text
+    .replace(/[\p{Cc}\u2028\u2029]+/gu, ' ')
+    .trim()
+    .slice(0, most)
+}
+
+/** A comment keeps its line ends. */
+export function commentOf(text: string | null): string {
+  return (text ?? '').replace(/[^\P{Cc}\n\t]+/gu, ' ').slice(0, 2_000)
+}
+
+export const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
+export function isUuid(text: string): boolean {
+  return uuidPattern.test(text)
+}

@@ -1,0 +1,18 @@
+import type { Schedule } from './api/watchers.ts'
+import { wordDuration } from './time-text.ts'
+
+/** Returns a schedule in words. */
+export function scheduleWords(schedule: Schedule): string {
+  switch (schedule.kind) {
+    case 'period':
+      return `every ${wordDuration(schedule.periodMs)} after the trigger before`
+    case 'cron':
+      return `cron ${schedule.expression} (${schedule.zone})`
+    case 'calendar':
+      return `OnCalendar ${schedule.expression} (${schedule.zone})`
+    case 'coal-mine':
+      return `periods by calendar: ${schedule.expression} (UTC)`
+    default:
+      return schedule satisfies never
+  }
+}
