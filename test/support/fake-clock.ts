@@ -51,6 +51,7 @@ export function fakeClock(options: FakeClockOptions = {}): FakeClock {
     bootId,
     monotonicStopsInSuspend: stops,
     read: () => reading,
+    glance: () => reading,
     after(delayMs, callback) {
       const entry = { atMs: reading.monotonicMs + Math.max(0, delayMs), callback }
       pending.add(entry)

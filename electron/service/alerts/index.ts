@@ -34,7 +34,7 @@ export function createAlerts(context: RoomContext, desktop: DesktopNotifier): Al
   const state: { origin: string | null } = { origin: null }
   const world: ChannelWorld = {
     desktop,
-    nowMs: () => clock.read().wallMs,
+    nowMs: () => clock.glance().wallMs,
     installation: installationOf(db),
     host: hostname(),
     log,
@@ -59,7 +59,7 @@ export function createAlerts(context: RoomContext, desktop: DesktopNotifier): Al
     firstMs = null
     let waitMs = longestWaitMs
     try {
-      const nowMs = Math.round(clock.read().wallMs)
+      const nowMs = Math.round(clock.glance().wallMs)
       const hasWork =
         db.prepare('SELECT 1 FROM transition WHERE claimed_ms IS NULL LIMIT 1').get() !== undefined ||
         db.prepare('SELECT 1 FROM incident WHERE remind_at_ms <= ? LIMIT 1').get(nowMs) !== undefined
@@ -71,8 +71,8 @@ export function createAlerts(context: RoomContext, desktop: DesktopNotifier): Al
         context.changed('notices')
         outbox.wake()
       }
-      if (clock.read().monotonicMs - prunedMs > pruneEveryMs) {
-        prunedMs = clock.read().monotonicMs
+      if (clock.glance().monotonicMs - prunedMs > pruneEveryMs) {
+        prunedMs = clock.glance().monotonicMs
         await commits.write(() => prune(db, nowMs))
       }
       const next = db
@@ -92,14 +92,14 @@ export function createAlerts(context: RoomContext, desktop: DesktopNotifier): Al
     desktop,
     record(transition) {
       insertTransition(db, transition)
-      const nowMs = clock.read().monotonicMs
+      const nowMs = clock.glance().monotonicMs
       firstMs ??= nowMs
       plan(Math.max(0, gatheredAt(firstMs, nowMs) - nowMs))
     },
     start(origin) {
       isRunning = true
       state.origin = origin
-      makeFirstChannel(db, desktop, clock.read().wallMs)
+      makeFirstChannel(db, desktop, clock.glance().wallMs)
       outbox.start()
       plan(0)
     },

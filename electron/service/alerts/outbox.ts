@@ -52,7 +52,7 @@ export function createOutbox(context: RoomContext, world: ChannelWorld, origin: 
   const busy = new Map<string, Promise<void>>()
   let timer: Timer | null = null
   let isRunning = false
-  const now = (): number => Math.round(clock.read().wallMs)
+  const now = (): number => Math.round(clock.glance().wallMs)
 
   const sendBy = (channel: ChannelRow, message: Message): Promise<SendResult> => {
     switch (channel.kind) {

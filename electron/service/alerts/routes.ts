@@ -81,7 +81,7 @@ function noticeRoutes(app: App, context: RoomContext): void {
         if (known.closedMs !== null) throw new HttpProblem(409, 'this problem is over')
         db.prepare(
           'UPDATE incident SET acknowledged_ms = coalesce(acknowledged_ms, ?), remind_at_ms = NULL WHERE id = ?',
-        ).run(Math.round(clock.read().wallMs), id)
+        ).run(Math.round(clock.glance().wallMs), id)
         return readIncident(db, id)
       })
       context.changed('notices')
@@ -123,7 +123,7 @@ function channelRoutes(app: App, alerts: Alerts, context: RoomContext): void {
     '/api/v1/channels',
     { schema: { tags, summary: 'Add a channel', body: CreateChannel, response: { 201: Channel } } },
     async ({ body }, reply) => {
-      const id = await commits.write(() => createChannel(db, body, clock.read().wallMs))
+      const id = await commits.write(() => createChannel(db, body, clock.glance().wallMs))
       context.changed('notices')
       return reply.status(201).send(view(find(id)))
     },
@@ -156,7 +156,7 @@ function channelRoutes(app: App, alerts: Alerts, context: RoomContext): void {
         db.prepare(
           `UPDATE delivery SET state = 'failed', reason = 'the channel was removed', next_ms = NULL, done_ms = ?
            WHERE channel_id = ? AND state IN ('waiting', 'quiet')`,
-        ).run(Math.round(clock.read().wallMs), id)
+        ).run(Math.round(clock.glance().wallMs), id)
       })
       context.changed('notices')
       return reply.status(204).send(null)
@@ -174,7 +174,7 @@ function channelRoutes(app: App, alerts: Alerts, context: RoomContext): void {
     },
     async ({ params: { id } }) => {
       const channel = find(id)
-      const result = await alerts.outbox.sendNow(channel, testMessage(clock.read().wallMs))
+      const result = await alerts.outbox.sendNow(channel, testMessage(clock.glance().wallMs))
       return { sent: result.sent, reason: result.sent ? null : result.reason }
     },
   )
@@ -182,7 +182,7 @@ function channelRoutes(app: App, alerts: Alerts, context: RoomContext): void {
 
 function muteRoutes(app: App, alerts: Alerts, context: RoomContext): void {
   const { db, clock, commits } = context
-  const now = (): number => Math.round(clock.read().wallMs)
+  const now = (): number => Math.round(clock.glance().wallMs)
   app.get('/api/v1/mutes', { schema: { tags, summary: 'What is muted', response: { 200: Mutes } } }, () =>
     readMutes(db, now()).map(muteView),
   )
@@ -262,7 +262,7 @@ function muteView(row: MuteRow): Mute {
 
 function maintenanceRoutes(app: App, alerts: Alerts, context: RoomContext): void {
   const { db, clock, commits } = context
-  const list = () => readMaintenance(db).map((row) => maintenanceView(row, clock.read().wallMs))
+  const list = () => readMaintenance(db).map((row) => maintenanceView(row, clock.glance().wallMs))
   app.get(
     '/api/v1/maintenance',
     { schema: { tags, summary: 'Maintenance windows', response: { 200: MaintenanceList } } },
@@ -279,7 +279,7 @@ function maintenanceRoutes(app: App, alerts: Alerts, context: RoomContext): void
       },
     },
     async ({ body }, reply) => {
-      await commits.write(() => addMaintenance(db, body, clock.read().wallMs))
+      await commits.write(() => addMaintenance(db, body, clock.glance().wallMs))
       context.changed('notices')
       return reply.status(201).send(list())
     },

@@ -83,7 +83,7 @@ export function failureLimiter(clock: Clock): {
   const current = (address: string): { count: number; sinceMs: number } | null => {
     const entry = failures.get(address)
     if (!entry) return null
-    if (clock.read().monotonicMs - entry.sinceMs <= failureWindowMs) return entry
+    if (clock.glance().monotonicMs - entry.sinceMs <= failureWindowMs) return entry
     failures.delete(address)
     return null
   }
@@ -93,7 +93,7 @@ export function failureLimiter(clock: Clock): {
       if (entry) entry.count += 1
       else {
         if (failures.size >= mostAddresses) failures.clear()
-        failures.set(address, { count: 1, sinceMs: clock.read().monotonicMs })
+        failures.set(address, { count: 1, sinceMs: clock.glance().monotonicMs })
       }
     },
     isBlocked: (address) => (current(address)?.count ?? 0) >= mostFailures,

@@ -90,8 +90,10 @@ function guard(app: App, { clock, keyring, isOurHost }: Guards): void {
     return null
   })
   app.addHook('onRequest', (request, reply, done) => {
-    void reply.headers(securityHeaders)
     const { config } = request.routeOptions
+    // What ingestion answers is never a page.
+    if (config.access === 'secret') void reply.header('x-content-type-options', 'nosniff')
+    else void reply.headers(securityHeaders)
     if (request.url.startsWith('/api/')) void reply.header('cache-control', 'no-store')
     if (!isOurHost(request.headers.host)) {
       done(new HttpProblem(403, 'this Host is not one that Watchkeeper answers to; add it with --allow-host'))

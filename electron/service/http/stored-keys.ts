@@ -52,7 +52,7 @@ export function keyRoutes(app: App, { db, clock, commits }: RoomContext): void {
         Number(
           db
             .prepare('INSERT INTO access_key (name, scope, hash, created_ms) VALUES (?, ?, ?, ?)')
-            .run(name, scope, hashOfKey(key), Math.round(clock.read().wallMs)).lastInsertRowid,
+            .run(name, scope, hashOfKey(key), Math.round(clock.glance().wallMs)).lastInsertRowid,
         ),
       )
       return reply.status(201).send({ id, name, scope, key })

@@ -8,6 +8,8 @@ import { isSameBoot } from './rules.ts'
 const mostFlights = 20_000
 /** Slewing and the clocks' own grain stay below this; more is a step or a sleep. */
 const smallestChangeMs = 1_000
+/** The recorder tells a stall or a sleep from a stamp that comes late; one is due after this long at the latest. */
+const longestWithoutStampMs = 45_000
 
 interface FlightSpan {
   readonly id: number
@@ -42,21 +44,22 @@ export function createObservation(db: Connection, clock: Clock, stampNow: () => 
       cached = null
     },
     look() {
+      // Sleep and steps alike move the two cheap clocks against each other, and a stall shows in either.
+      const seen = clock.glance()
+      const wall = seen.wallMs - last.wallMs
+      const monotonic = seen.monotonicMs - last.monotonicMs
+      if (Math.abs(wall - monotonic) < smallestChangeMs && monotonic < longestWithoutStampMs) return 0
       const now = clock.read()
-      const wall = now.wallMs - last.wallMs
-      const monotonic = now.monotonicMs - last.monotonicMs
       const boot = now.bootMs !== null && last.bootMs !== null ? now.bootMs - last.bootMs : monotonic
-      last = now
       // Where the monotonic clock goes on in suspend, only the recorder can tell a sleep, from its own interval.
-      const passed = clock.monotonicStopsInSuspend ? Math.max(boot, monotonic) : monotonic
-      const slept = passed - monotonic
-      const step = wall - passed
-      const hasStepped = Math.abs(step) >= smallestChangeMs
-      if (hasStepped || slept >= smallestChangeMs || monotonic > 45_000) {
-        stampNow()
-        cached = null
-      }
-      return hasStepped ? Math.round(step) : 0
+      const passed = clock.monotonicStopsInSuspend
+        ? Math.max(boot, now.monotonicMs - last.monotonicMs)
+        : now.monotonicMs - last.monotonicMs
+      const step = now.wallMs - last.wallMs - passed
+      last = now
+      stampNow()
+      cached = null
+      return Math.abs(step) >= smallestChangeMs ? Math.round(step) : 0
     },
   }
 }

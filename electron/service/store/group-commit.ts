@@ -28,13 +28,15 @@ interface Entry {
 
 /** A commit this soon after the last one waits for company: at 2 ms a disk's flush is shared, and nobody notices. */
 const windowMs = 2
+/** So many turns of the event loop without a new write mean that nobody is about to come. */
+const mostEmptyTurns = 1
 /** Another program that holds the file is waited for this long, as flight-recorder does. */
 const lockedPatienceMs = 5_000
 const lockedRetryMs = 20
 /** More than this in one transaction would hold up the event loop. */
 const mostInBatch = 1_000
 
-/** Returns an adaptive group commit: at once when idle, else gathered over {@link windowMs}. */
+/** Returns an adaptive group commit: at once when idle, else gathered over 2 ms at most. */
 export function createGroupCommit(db: Connection, clock: Clock): GroupCommit {
   let queue: Entry[] = []
   let lastMs = Number.NEGATIVE_INFINITY
@@ -73,9 +75,22 @@ export function createGroupCommit(db: Connection, clock: Clock): GroupCommit {
     timer = delayMs <= 0 ? setImmediate(run) : clock.after(delayMs, run)
   }
 
+  /** Waits for company until the window ends, or until turns of the event loop bring none: then everybody is here. */
+  const gather = (untilMs: number): void => {
+    let seen = queue.length
+    let emptyTurns = 0
+    const turn = (): void => {
+      emptyTurns = queue.length === seen ? emptyTurns + 1 : 0
+      seen = queue.length
+      if (emptyTurns > mostEmptyTurns || clock.glance().monotonicMs >= untilMs) run()
+      else timer = setImmediate(turn)
+    }
+    timer = setImmediate(turn)
+  }
+
   const run = (): void => {
     timer = null
-    const nowMs = clock.read().monotonicMs
+    const nowMs = clock.glance().monotonicMs
     lastMs = nowMs
     const batch = queue.slice(0, mostInBatch)
     if (batch.length === 0) return
@@ -105,7 +120,10 @@ export function createGroupCommit(db: Connection, clock: Clock): GroupCommit {
     write: (work) =>
       new Promise((resolve, reject) => {
         queue.push({ work, resolve, reject })
-        if (timer === null) plan(lastMs + windowMs - clock.read().monotonicMs)
+        if (timer !== null) return
+        const untilMs = lastMs + windowMs
+        if (untilMs <= clock.glance().monotonicMs) plan(0)
+        else gather(untilMs)
       }),
     beforeCommit: (work) => {
       finishers.push(work)

@@ -54,7 +54,7 @@ export function createDesk(context: RoomContext, store: WatcherStore): Desk {
       if (before.verdict !== after.verdict) record(before, after, 'info', null, body, nowMs)
       return
     }
-    const events = store.events(watcher.id, nowMs, { limit: eventsInNotice, offset: 0 })
+    const events = store.events(after.facts.lastEventId, nowMs, { limit: eventsInNotice, offset: 0 })
     if (is || (isInfo && !was)) {
       if (after.cause === null) return
       const words = problemWords(after, after.cause, view.lateMs, events, nowMs)
@@ -77,7 +77,7 @@ export function createDesk(context: RoomContext, store: WatcherStore): Desk {
     body: string,
     nowMs: number,
   ): void => {
-    const events = words === null ? [] : store.events(after.watcher.id, nowMs, { limit: 5, offset: 0 })
+    const events = words === null ? [] : store.events(after.facts.lastEventId, nowMs, { limit: 5, offset: 0 })
     transitions.record({
       atMs: nowMs,
       room: 'watchers',
@@ -106,11 +106,10 @@ export function createDesk(context: RoomContext, store: WatcherStore): Desk {
     return after
   }
 
-  const addEvent = (entry: WatcherEntry, event: Omit<NewEvent, 'n'>, nowMs: number): WatcherEntry => {
-    const events = entry.facts.events + 1
-    store.addEvent(entry.watcher.id, { ...event, n: events }, nowMs)
-    return { ...entry, facts: { ...entry.facts, events } }
-  }
+  const addEvent = (entry: WatcherEntry, event: NewEvent, nowMs: number): WatcherEntry => ({
+    ...entry,
+    facts: { ...entry.facts, ...store.addEvent(entry, event, nowMs) },
+  })
 
   const checkSlug = (slug: string, own: number | null): void => {
     const holder = store.find('slug', slug)
@@ -152,7 +151,9 @@ export function createDesk(context: RoomContext, store: WatcherStore): Desk {
       if (watcher.slug !== entry.watcher.slug) checkSlug(watcher.slug, watcher.id)
       store.change(watcher)
       const hasNewSchedule = JSON.stringify(watcher.schedule) !== JSON.stringify(entry.watcher.schedule)
-      const newest = hasNewSchedule ? store.events(watcher.id, nowMs, { limit: 1, offset: 0 })[0] : undefined
+      const newest = hasNewSchedule
+        ? store.events(entry.facts.lastEventId, nowMs, { limit: 1, offset: 0 })[0]
+        : undefined
       const facts =
         newest && entry.facts.dueFromMs !== null
           ? { ...entry.facts, dueFromMs: newest.atMs, flightId: observation.flightId }
@@ -188,10 +189,9 @@ export function createDesk(context: RoomContext, store: WatcherStore): Desk {
         ignoresWhilePaused: watcher.pausedPolicy === 'ignore',
         flightId: observation.flightId,
       })
-      store.addEvent(
-        watcher.id,
+      const history = store.addEvent(
+        entry,
         {
-          n: effect.facts.events,
           atMs: signal.atMs,
           kind: signal.kind,
           ignored: effect.ignored,
@@ -207,9 +207,9 @@ export function createDesk(context: RoomContext, store: WatcherStore): Desk {
       )
       const unpaused = effect.unpaused ? { ...watcher, paused: false } : watcher
       if (effect.unpaused) store.change(unpaused)
-      const next = { ...entry, watcher: unpaused, facts: effect.facts }
-      const outcome = { unpaused: effect.unpaused, ignored: effect.ignored, event: effect.facts.events }
-      if (isPlainSuccess(entry, signal, effect.facts, nowMs)) {
+      const next = { ...entry, watcher: unpaused, facts: { ...effect.facts, ...history } }
+      const outcome = { unpaused: effect.unpaused, ignored: effect.ignored, event: history.events }
+      if (isPlainSuccess(entry, signal, next.facts, nowMs)) {
         store.save(next)
         return { ...outcome, recovered: false }
       }

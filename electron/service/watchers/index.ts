@@ -51,7 +51,7 @@ export function createWatchers(context: RoomContext): Watchers {
   const store = createWatcherStore(db, commits)
   const desk: Desk = createDesk(context, store)
   const watchman = createWatchman(context, store, desk)
-  const now = (): number => Math.round(clock.read().wallMs)
+  const now = (): number => Math.round(clock.glance().wallMs)
 
   const write = async <T>(work: () => T): Promise<T> => {
     watchman.noticeStep()
@@ -116,8 +116,8 @@ export function createWatchers(context: RoomContext): Watchers {
         if (spoolId !== undefined && !store.takeSpooled(spoolId, now())) return null
         return desk.signal(loaded(id), trimBody(signal), now())
       }),
-    events: (id, page) => store.events(id, now(), page),
-    countEvents: (id) => store.eventTimes(id, now()),
+    events: (id, page) => store.events(store.load(id)?.facts.lastEventId ?? null, now(), page),
+    countEvents: (id) => store.countEvents(store.load(id)?.facts.lastEventId ?? null, now()),
     body: (id, n) => store.body(id, n),
     pingKey: () => setting('ping-key'),
     badgeKey: () => setting('badge-key'),

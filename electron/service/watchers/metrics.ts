@@ -41,7 +41,7 @@ export async function watcherMetrics(
       all,
       watchers: shown,
     } = await reader.ask('watcherList', {
-      nowMs: Math.round(clock.read().wallMs),
+      nowMs: Math.round(clock.glance().wallMs),
       blind: watchers.blind(),
       limit: mostShown,
       offset: 0,

@@ -89,7 +89,7 @@ async function asked<T>(work: () => Promise<T> | T): Promise<T> {
 }
 
 function readRoutes(app: App, watchers: Watchers, { clock, reader, db }: RoomContext): void {
-  const now = (): number => Math.round(clock.read().wallMs)
+  const now = (): number => Math.round(clock.glance().wallMs)
   const view = (entry: WatcherEntry): Watcher =>
     viewOf(entry, watchers.judged(entry), watchers.blind(), now())
 
@@ -235,7 +235,7 @@ function readRoutes(app: App, watchers: Watchers, { clock, reader, db }: RoomCon
 }
 
 function writeRoutes(app: App, watchers: Watchers, { clock }: RoomContext): void {
-  const now = (): number => Math.round(clock.read().wallMs)
+  const now = (): number => Math.round(clock.glance().wallMs)
   const view = (entry: WatcherEntry): Watcher =>
     viewOf(entry, watchers.judged(entry), watchers.blind(), now())
 

@@ -195,12 +195,10 @@ export function applySignal(
     flightId,
   }: { paused: boolean; ignoresWhilePaused: boolean; flightId: number | null },
 ): SignalEffect {
-  const events = facts.events + 1
   const ignored = signal.ignored === true || (paused && ignoresWhilePaused && signal.kind !== 'log')
-  const counted = { ...facts, events }
-  if (ignored || signal.kind === 'log') return { facts: counted, unpaused: false, ignored, durationMs: null }
+  if (ignored || signal.kind === 'log') return { facts, unpaused: false, ignored, durationMs: null }
   const triggered = {
-    ...counted,
+    ...facts,
     triggers: facts.triggers + 1,
     lastTriggerMs: Math.max(facts.lastTriggerMs ?? signal.atMs, signal.atMs),
   }
@@ -236,14 +234,3 @@ export function applySignal(
 
 /** History is kept for a week or 100 entries, whichever is more, and never beyond 1000 (Night's Watch). */
 export const historyRule = { leastEvents: 100, mostEvents: 1_000, leastMs: 7 * 86_400_000 } as const
-
-/** Returns how many of a history's entries, given as times newest first, are kept. */
-export function keptEvents(timesNewestFirst: readonly number[], nowMs: number): number {
-  let kept = Math.min(timesNewestFirst.length, historyRule.mostEvents)
-  while (kept > historyRule.leastEvents) {
-    const oldest = timesNewestFirst[kept - 1] ?? nowMs
-    if (nowMs - oldest <= historyRule.leastMs) break
-    kept -= 1
-  }
-  return kept
-}

@@ -73,6 +73,8 @@ export interface WatcherFacts {
   readonly lastDurationMs: number | null
   readonly triggers: number
   readonly events: number
+  /** The newest entry of the history; null before the first. */
+  readonly lastEventId: number | null
 }
 
 /** A watcher with all that is known of it. */

@@ -50,7 +50,7 @@ export function spoolCollector(context: RoomContext, watchers: Watchers, folder:
       putAside(file, `there is no watcher '${signal.watcher}'`)
       return
     }
-    const nowMs = Math.round(context.clock.read().wallMs)
+    const nowMs = Math.round(context.clock.glance().wallMs)
     try {
       await watchers.signal(
         watcher.id,

@@ -2,7 +2,7 @@ import type { Schedule } from '../../shared/api/watchers.ts'
 import type { PausedPolicy, WatcherEventKind } from '../../shared/watcher-words.ts'
 import type { GroupCommit } from '../store/group-commit.ts'
 import type { Connection } from '../store/open.ts'
-import { historyRule } from './rules.ts'
+import { countEvents, createSweeper, readEvents } from './history.ts'
 import type {
   BodyFilters,
   Cause,
@@ -54,6 +54,7 @@ export interface StateRow {
   readonly last_duration_ms: number | null
   readonly triggers: number
   readonly events: number
+  readonly last_event_id: number | null
 }
 
 export type JoinedRow = ConfigRow & StateRow
@@ -63,7 +64,6 @@ export type WatcherKey = 'code' | 'uuid' | 'token' | 'slug' | 'badge_key'
 
 /** A new entry of a watcher's history. */
 export interface NewEvent {
-  readonly n: number
   readonly atMs: number
   readonly kind: WatcherEventKind
   readonly ignored?: boolean
@@ -85,14 +85,19 @@ export interface WatcherStore {
   insert(watcher: Omit<WatcherRecord, 'id'>): number
   change(watcher: WatcherRecord): void
   remove(id: number): boolean
-  addEvent(watcherId: number, event: NewEvent, nowMs: number): void
+  /** Appends to a watcher's history and returns what its facts then say of it. */
+  addEvent(entry: WatcherEntry, event: NewEvent, nowMs: number): Pick<WatcherFacts, 'events' | 'lastEventId'>
   /** Returns ids of watchers to judge by now, earliest first. */
   dueIds(nowMs: number, most: number): number[]
   nearestWake(): number | null
   /** Returns the earliest time to judge that was written since the last call; null for none. */
   takeLowestWake(): number | null
-  events(watcherId: number, nowMs: number, page: { limit: number; offset: number }): WatcherEventRow[]
-  eventTimes(watcherId: number, nowMs: number): number
+  events(
+    lastEventId: number | null,
+    nowMs: number,
+    page: { limit: number; offset: number },
+  ): WatcherEventRow[]
+  countEvents(lastEventId: number | null, nowMs: number): number
   body(watcherId: number, n: number): Buffer | null
   ids(): number[]
   /** Moves the due times that were taken in a flight whose clock was set. */
@@ -104,7 +109,6 @@ export interface WatcherStore {
 }
 
 const bodiesKept = 100
-const pruneEvery = 32
 const mostCached = 20_000
 const spoolMemoryMs = 40 * 86_400_000
 
@@ -117,20 +121,18 @@ export function createWatcherStore(db: Connection, commits: GroupCommit): Watche
   const selectState = db.prepare('SELECT * FROM watcher_state WHERE watcher_id = ?')
   const updateFacts = db.prepare(
     `UPDATE watcher_state SET due_from_ms = ?, flight_id = ?, failures = ?, runs = ?, last_trigger_ms = ?,
-       last_success_ms = ?, last_fail_ms = ?, last_exit_status = ?, last_duration_ms = ?, triggers = ?, events = ?
+       last_success_ms = ?, last_fail_ms = ?, last_exit_status = ?, last_duration_ms = ?, triggers = ?, events = ?,
+       last_event_id = ?
      WHERE watcher_id = ?`,
   )
   const updateVerdict = db.prepare(
     'UPDATE watcher_state SET verdict = ?, verdict_ms = ?, cause = ?, wake_ms = ? WHERE watcher_id = ?',
   )
   const insertEvent = db.prepare(
-    `INSERT INTO watcher_event (watcher_id, n, at_ms, kind, ignored, exit_status, run, duration_ms, comment, origin, agent,
-       body_bytes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO watcher_event (watcher_id, before_id, n, at_ms, kind, ignored, exit_status, run, duration_ms, comment, origin, agent,
+       body_bytes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   )
   const insertBody = db.prepare('INSERT INTO watcher_body (watcher_id, n, body) VALUES (?, ?, ?)')
-  const pruneEvents = db.prepare(
-    'DELETE FROM watcher_event WHERE watcher_id = ? AND (n <= ? OR (n <= ? AND at_ms < ?))',
-  )
   const pruneBodies = db.prepare('DELETE FROM watcher_body WHERE watcher_id = ? AND n <= ?')
   const selectDue = db
     .prepare('SELECT watcher_id FROM watcher_state WHERE wake_ms <= ? ORDER BY wake_ms LIMIT ?')
@@ -139,6 +141,7 @@ export function createWatcherStore(db: Connection, commits: GroupCommit): Watche
     .prepare('SELECT wake_ms FROM watcher_state WHERE wake_ms IS NOT NULL ORDER BY wake_ms LIMIT 1')
     .pluck()
 
+  const sweeper = createSweeper(db)
   let lowestWake: number | null = null
   const records = new Map<string, WatcherRecord>()
   let gathered = { batch: -1, entries: new Map<number, { before: WatcherEntry; now: WatcherEntry }>() }
@@ -174,6 +177,7 @@ export function createWatcherStore(db: Connection, commits: GroupCommit): Watche
         facts.lastDurationMs,
         facts.triggers,
         facts.events,
+        facts.lastEventId,
         watcher.id,
       )
     const isSame =
@@ -257,10 +261,13 @@ export function createWatcherStore(db: Connection, commits: GroupCommit): Watche
       entries().delete(id)
       return db.prepare('DELETE FROM watcher WHERE id = ?').run(id).changes === 1
     },
-    addEvent(watcherId, event, nowMs) {
-      const { n, body = null } = event
-      insertEvent.run(
-        watcherId,
+    addEvent(entry, event, nowMs) {
+      const { body = null } = event
+      const { watcher, facts } = entry
+      const n = facts.events + 1
+      const { lastInsertRowid } = insertEvent.run(
+        watcher.id,
+        facts.lastEventId,
         n,
         Math.round(event.atMs),
         event.kind,
@@ -274,16 +281,11 @@ export function createWatcherStore(db: Connection, commits: GroupCommit): Watche
         body?.length ?? 0,
       )
       if (body !== null && body.length > 0) {
-        insertBody.run(watcherId, n, body)
-        pruneBodies.run(watcherId, n - bodiesKept)
+        insertBody.run(watcher.id, n, body)
+        pruneBodies.run(watcher.id, n - bodiesKept)
       }
-      if (n % pruneEvery !== 0) return
-      pruneEvents.run(
-        watcherId,
-        n - historyRule.mostEvents,
-        n - historyRule.leastEvents,
-        nowMs - historyRule.leastMs,
-      )
+      sweeper.added(nowMs)
+      return { events: n, lastEventId: Number(lastInsertRowid) }
     },
     dueIds: (nowMs, most) => selectDue.all(nowMs, most) as number[],
     nearestWake: () => (selectNearest.get() as number | undefined) ?? null,
@@ -292,8 +294,8 @@ export function createWatcherStore(db: Connection, commits: GroupCommit): Watche
       lowestWake = null
       return lowest
     },
-    events: (watcherId, nowMs, page) => readEvents(db, watcherId, nowMs, page),
-    eventTimes: (watcherId, nowMs) => countEvents(db, watcherId, nowMs),
+    events: (lastEventId, nowMs, page) => readEvents(db, lastEventId, nowMs, page),
+    countEvents: (lastEventId, nowMs) => countEvents(db, lastEventId, nowMs),
     body: (watcherId, n) =>
       (db
         .prepare('SELECT body FROM watcher_body WHERE watcher_id = ? AND n = ?')
@@ -404,63 +406,11 @@ function factsOf(row: StateRow): WatcherFacts {
     lastDurationMs: row.last_duration_ms,
     triggers: row.triggers,
     events: row.events,
+    lastEventId: row.last_event_id,
   }
 }
 
 /** Returns a watcher from a row that joins both tables. */
 export function entryOfJoined(row: JoinedRow): WatcherEntry {
   return entryOf(recordOfRow(row), row)
-}
-
-/** The rule of what is kept, for reading: rows beyond it are removed only now and then. */
-const keptCondition = `watcher_id = @id AND n > @newest - ${historyRule.mostEvents}
-  AND (n > @newest - ${historyRule.leastEvents} OR at_ms >= @weekAgo)`
-
-function keptOf(db: Connection, id: number, nowMs: number): { id: number; newest: number; weekAgo: number } {
-  const newest = db.prepare('SELECT max(n) FROM watcher_event WHERE watcher_id = ?').pluck().get(id) as
-    number | null
-  return { id, newest: newest ?? 0, weekAgo: nowMs - historyRule.leastMs }
-}
-
-function countEvents(db: Connection, id: number, nowMs: number): number {
-  return db
-    .prepare(`SELECT count(*) FROM watcher_event WHERE ${keptCondition}`)
-    .pluck()
-    .get(keptOf(db, id, nowMs)) as number
-}
-
-function readEvents(
-  db: Connection,
-  id: number,
-  nowMs: number,
-  { limit, offset }: { limit: number; offset: number },
-): WatcherEventRow[] {
-  const rows = db
-    .prepare(`SELECT * FROM watcher_event WHERE ${keptCondition} ORDER BY n DESC LIMIT @limit OFFSET @offset`)
-    .all({ ...keptOf(db, id, nowMs), limit, offset }) as {
-    n: number
-    at_ms: number
-    kind: WatcherEventKind
-    ignored: number
-    exit_status: number | null
-    run: string | null
-    duration_ms: number | null
-    comment: string | null
-    origin: string | null
-    agent: string | null
-    body_bytes: number
-  }[]
-  return rows.map((row) => ({
-    n: row.n,
-    atMs: row.at_ms,
-    kind: row.kind,
-    ignored: row.ignored === 1,
-    exitStatus: row.exit_status,
-    run: row.run ?? '',
-    durationMs: row.duration_ms,
-    comment: row.comment ?? '',
-    origin: row.origin ?? '',
-    agent: row.agent ?? '',
-    bodyBytes: row.body_bytes,
-  }))
 }

@@ -31,7 +31,7 @@ export function createWatchman(context: RoomContext, store: WatcherStore, desk: 
 
   const plan = (delayMs: number): void => {
     timer?.cancel()
-    plannedMs = clock.read().wallMs + delayMs
+    plannedMs = clock.glance().wallMs + delayMs
     timer = clock.after(delayMs, () => {
       timer = null
       void round()
@@ -40,7 +40,7 @@ export function createWatchman(context: RoomContext, store: WatcherStore, desk: 
   const planNext = (): void => {
     if (!isRunning) return
     const nearest = store.nearestWake()
-    const wait = nearest === null ? longestWaitMs : nearest - clock.read().wallMs
+    const wait = nearest === null ? longestWaitMs : nearest - clock.glance().wallMs
     plan(Math.min(longestWaitMs, Math.max(0, Math.ceil(wait))))
   }
 
@@ -63,11 +63,11 @@ export function createWatchman(context: RoomContext, store: WatcherStore, desk: 
     let delayMs: number | null = null
     try {
       await followStep()
-      const nowMs = Math.round(clock.read().wallMs)
+      const nowMs = Math.round(clock.glance().wallMs)
       const ids = store.dueIds(nowMs, mostAtOnce)
       if (ids.length > 0) {
         await commits.write(() => {
-          for (const id of ids) desk.review(id, Math.round(clock.read().wallMs))
+          for (const id of ids) desk.review(id, Math.round(clock.glance().wallMs))
         })
         desk.announce()
       }
@@ -97,7 +97,7 @@ export function createWatchman(context: RoomContext, store: WatcherStore, desk: 
     replan() {
       const lowest = store.takeLowestWake()
       if (!isRunning || isSettling || isJudging || lowest === null || lowest >= plannedMs) return
-      plan(Math.max(0, Math.ceil(lowest - clock.read().wallMs)))
+      plan(Math.max(0, Math.ceil(lowest - clock.glance().wallMs)))
     },
     noticeStep() {
       void followStep().catch((error: unknown) => log.error({ err: error }, 'Following the clock failed'))

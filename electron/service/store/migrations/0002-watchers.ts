@@ -3,6 +3,9 @@ import type { Migration } from '../migrate.ts'
 /**
  * What a user decided stands in `watcher`; what follows from triggers stands in `watcher_state`, a small row that every
  * trigger rewrites. `wake_ms` may lie too early, never too late: a trigger leaves it, and the timer moves it on.
+ *
+ * Events are only ever appended, and each names the one before it of the same watcher: an index would make every trigger
+ * write a page of its own. What is beyond the rule of what is kept is swept away a little at a time.
  */
 const sql = `
 CREATE TABLE watcher (
@@ -44,12 +47,15 @@ CREATE TABLE watcher_state (
   last_exit_status INTEGER,
   last_duration_ms INTEGER,
   triggers INTEGER NOT NULL DEFAULT 0,
-  events INTEGER NOT NULL DEFAULT 0
+  events INTEGER NOT NULL DEFAULT 0,
+  last_event_id INTEGER
 ) STRICT;
 CREATE INDEX watcher_state_wake ON watcher_state (wake_ms) WHERE wake_ms IS NOT NULL;
 
 CREATE TABLE watcher_event (
-  watcher_id INTEGER NOT NULL REFERENCES watcher (id) ON DELETE CASCADE,
+  id INTEGER PRIMARY KEY,
+  watcher_id INTEGER NOT NULL,
+  before_id INTEGER,
   n INTEGER NOT NULL,
   at_ms INTEGER NOT NULL,
   kind TEXT NOT NULL,
@@ -60,9 +66,8 @@ CREATE TABLE watcher_event (
   comment TEXT,
   origin TEXT,
   agent TEXT,
-  body_bytes INTEGER NOT NULL DEFAULT 0,
-  PRIMARY KEY (watcher_id, n)
-) STRICT, WITHOUT ROWID;
+  body_bytes INTEGER NOT NULL DEFAULT 0
+) STRICT;
 
 CREATE TABLE watcher_body (
   watcher_id INTEGER NOT NULL REFERENCES watcher (id) ON DELETE CASCADE,

@@ -45,7 +45,7 @@ interface Badge {
 /** Adds badges of one watcher, of a tag, and of all. Their keys are secrets of their own, which trigger nothing. */
 export function badgeRoutes(app: App, watchers: Watchers, { clock, reader }: RoomContext): void {
   const options = { config: { access: 'open' }, schema: { hide: true } } as const
-  const nowMs = (): number => Math.round(clock.read().wallMs)
+  const nowMs = (): number => Math.round(clock.glance().wallMs)
 
   const one = (request: FastifyRequest, reply: FastifyReply): FastifyReply => {
     const { states = '3', file } = request.params as { states?: string; file: string }

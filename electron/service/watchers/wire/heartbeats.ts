@@ -20,7 +20,7 @@ export function heartbeatRoutes(app: App, watchers: Watchers, context: RoomConte
     signal: Partial<Signal> & Pick<Signal, 'kind'>,
   ): Promise<void> => {
     await watchers.signal(watcher.id, {
-      atMs: Math.round(context.clock.read().wallMs),
+      atMs: Math.round(context.clock.glance().wallMs),
       exitStatus: null,
       run: '',
       comment: '',

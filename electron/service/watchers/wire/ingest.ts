@@ -71,12 +71,12 @@ export class Query {
 /** Where a request came from, for people to read: behind a proxy, what the proxy says. */
 export function originOf(request: FastifyRequest): string {
   const forwarded = request.headers['x-forwarded-for']
-  const first = typeof forwarded === 'string' ? forwarded.split(',')[0] : undefined
-  return printable(first ?? request.ip, 60)
+  return typeof forwarded === 'string' ? printable(forwarded.split(',')[0] ?? '', 60) : request.ip
 }
 
 export function agentOf(request: FastifyRequest): string {
-  return printable(request.headers['user-agent'] ?? '', 200)
+  const agent = request.headers['user-agent']
+  return agent === undefined ? '' : printable(agent, 200)
 }
 
 export function bodyOf(request: FastifyRequest): Buffer | null {

@@ -274,7 +274,7 @@ async function trigger(watcher: WatcherRecord, call: Call): Promise<Record<strin
   const comment = commentOf(query.last('comment') ?? query.last('m'))
   const outcome = await watchers.signal(watcher.id, {
     kind: 'success',
-    atMs: Math.round(context.clock.read().wallMs),
+    atMs: Math.round(context.clock.glance().wallMs),
     exitStatus: null,
     run: '',
     comment,
@@ -392,7 +392,7 @@ function describe({ id }: WatcherRecord, { dialect, watchers, context }: Call): 
     periodicity: schedule.kind === 'period' ? schedule.periodMs / 1_000 : schedule.expression,
     ...(schedule.kind === 'coal-mine' && {
       periodicity_schedule: parseCoalMine(schedule.expression)
-        .stretches(context.clock.read().wallMs)
+        .stretches(context.clock.glance().wallMs)
         .map(([begin, end, seconds]) => [time(begin), time(end), seconds]),
     }),
     description: watcher.description,
