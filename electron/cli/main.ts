@@ -7,7 +7,10 @@ import { keyCommand } from './commands/key.ts'
 import { openCommand } from './commands/open.ts'
 import { reportCommand } from './commands/report.ts'
 import { serveCommand } from './commands/serve.ts'
+import { runCommand } from './commands/run.ts'
 import { statusCommand } from './commands/status.ts'
+import { triggerCommand } from './commands/trigger.ts'
+import { watcherCommand } from './commands/watcher.ts'
 import { CommandError, exitCodes } from './io.ts'
 
 /** Runs the command line and returns the exit code. Every failure is one line on standard error. */
@@ -15,6 +18,7 @@ export async function main(args: readonly string[]): Promise<number> {
   const program = new Command('watchkeeper')
     .description('Tells you when your machine stops, and knows when it was itself not looking.')
     .version(version, '-V, --version')
+    .enablePositionalOptions()
   const outcome = { exitCode: exitCodes.ok as number }
   const finish = (exitCode: number): void => {
     outcome.exitCode = exitCode
@@ -28,10 +32,13 @@ export async function main(args: readonly string[]): Promise<number> {
     exportCommand(),
     importCommand(),
     doctorCommand(finish),
+    watcherCommand(),
+    triggerCommand(),
+    runCommand(finish),
   ]) {
     program.addCommand(command)
   }
-  for (const command of [program, ...program.commands]) {
+  for (const command of [program, ...program.commands, ...program.commands.flatMap((one) => one.commands)]) {
     command.exitOverride().configureOutput({ outputError: (text, write) => write(oneLine(text)) })
   }
   if (args.length === 0) {

@@ -46,7 +46,6 @@ export function createDesk(context: RoomContext, store: WatcherStore): Desk {
     nowMs: number,
     body: string,
   ): void => {
-    const { watcher } = after
     const was = isProblem(before.verdict)
     const is = isProblem(after.verdict)
     const isInfo = after.verdict === 'unobserved'

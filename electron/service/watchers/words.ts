@@ -46,7 +46,9 @@ export function sentenceOf({ facts, watcher }: WatcherEntry, judged: Judgement, 
 export function causeSentence(cause: Cause, nowMs: number): string {
   switch (cause.kind) {
     case 'overdue':
-      return `No trigger came by its due time, ${wordDuration(Math.max(0, nowMs - cause.dueMs))} ago.`
+      return nowMs - cause.dueMs < 1_000
+        ? 'No trigger came by its due time.'
+        : `No trigger came by its due time, ${wordDuration(nowMs - cause.dueMs)} ago.`
     case 'run-too-long': {
       const runs = cause.runs
         .slice(0, 5)

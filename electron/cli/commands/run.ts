@@ -1,0 +1,130 @@
+import { spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import { constants } from 'node:os'
+import { Command } from 'commander'
+import type { SpooledSignal } from '../../shared/spooled-signal.ts'
+import { mostBodyBytes } from '../../shared/watcher-words.ts'
+import { flushOwnSpool, keep, newSignal, send } from '../delivery.ts'
+import { CommandError, exitCodes } from '../io.ts'
+import { findService, withServiceOptions, type ServiceChoice } from '../service-client.ts'
+import { TailBuffer } from '../tail-buffer.ts'
+
+interface RunOptions extends ServiceChoice {
+  readonly start: boolean
+  readonly output: boolean
+}
+
+/** How a command ended, as a shell would say it. */
+interface Outcome {
+  readonly exitStatus: number
+  readonly comment: string
+}
+
+/** What a shell answers when a command cannot be run: https://pubs.opengroup.org/onlinepubs/9799919799/utilities/V3_chap02.html */
+const notFound = 127
+const notExecutable = 126
+
+/** `watchkeeper run`: runs a command and tells its watcher how it went. */
+export function runCommand(finish: (exitCode: number) => void): Command {
+  return withServiceOptions(
+    new Command('run')
+      .description('Run a command, pass its output and exit code through, and tell a watcher how it went.')
+      .argument('<watcher>', 'id, slug or name of the watcher, or its ping address')
+      .argument('<command...>', 'the command, after --')
+      .passThroughOptions()
+      .option('--no-start', 'send no signal when the command starts')
+      .option('--no-output', 'leave the output alone instead of sending its end'),
+  )
+    .addHelpText(
+      'after',
+      `
+Examples:
+  watchkeeper run backup -- /usr/local/bin/backup.sh --all
+  0 3 * * *  watchkeeper run http://nas:8737/ping/<uuid> -- backup.sh
+
+While the service cannot be reached the signals are kept in files and delivered later, with their true times.
+Exit codes: those of the command; 126 it cannot be run, 127 it is not there, 128 + n it was ended by signal n.`,
+    )
+    .action(async (watcher: string, command: string[], options: RunOptions) => {
+      finish(await run(watcher, command, options))
+    })
+}
+
+async function run(watcher: string, words: readonly string[], options: RunOptions): Promise<number> {
+  const [file, ...args] = words[0] === '--' ? words.slice(1) : words
+  if (file === undefined) throw new CommandError('give a command after --', exitCodes.usage)
+  if (options.url !== undefined) findService(options)
+  const run = randomUUID()
+  const start = newSignal(watcher, { kind: 'start', atMs: Date.now(), run })
+  // The command does not wait for the service.
+  const starting = options.start ? deliver(start, options) : Promise.resolve(null)
+  const tail = new TailBuffer(mostBodyBytes)
+  const outcome = await execute(file, args, options.output ? tail : null)
+  const end = newSignal(watcher, {
+    kind: outcome.exitStatus === 0 ? 'success' : 'fail',
+    atMs: Date.now(),
+    exitStatus: outcome.exitStatus,
+    comment: outcome.comment,
+    run: options.start ? run : '',
+    body: tail.text(),
+  })
+  const problems = [await starting, await deliver(end, options)].filter((problem) => problem !== null)
+  const last = problems[problems.length - 1]
+  if (last !== undefined) process.stderr.write(`watchkeeper: ${last}\n`)
+  else await flushOwnSpool(options.key)
+  return outcome.exitStatus
+}
+
+/** Sends a signal or keeps it; returns what to tell the user, or null when all is well. */
+export async function deliver(signal: SpooledSignal, choice: ServiceChoice): Promise<string | null> {
+  const answer = await send(signal, choice)
+  if (answer.kind === 'answered') return null
+  if (answer.kind === 'refused') return `the signal was refused: ${answer.message}`
+  try {
+    return `${answer.message}; the signal is kept in ${keep(signal, choice)}`
+  } catch (error) {
+    return `${answer.message}; the signal could not be kept: ${error instanceof Error ? error.message : String(error)}`
+  }
+}
+
+function execute(file: string, args: readonly string[], tail: TailBuffer | null): Promise<Outcome> {
+  return new Promise((resolve) => {
+    const stdio = tail === null ? 'inherit' : 'pipe'
+    const child = spawn(file, [...args], { stdio: ['inherit', stdio, stdio] })
+    const forward = (signal: NodeJS.Signals): void => {
+      child.kill(signal)
+    }
+    const signals = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const
+    for (const signal of signals) process.on(signal, forward)
+    const pass = (from: NodeJS.ReadableStream | null, to: NodeJS.WriteStream): void => {
+      from?.on('data', (chunk: Buffer) => {
+        tail?.add(chunk)
+        // A slow reader slows the command down, as it would without us.
+        if (!to.destroyed && !to.write(chunk)) {
+          from.pause()
+          to.once('drain', () => from.resume())
+        }
+      })
+      // A reader that goes away ends neither the command nor its report.
+      to.on('error', () => from?.resume())
+    }
+    pass(child.stdout, process.stdout)
+    pass(child.stderr, process.stderr)
+    const done = (outcome: Outcome): void => {
+      for (const signal of signals) process.removeListener(signal, forward)
+      resolve(outcome)
+    }
+    child.on('error', (error: NodeJS.ErrnoException) => {
+      const isMissing = error.code === 'ENOENT'
+      process.stderr.write(`watchkeeper: ${file}: ${isMissing ? 'command not found' : error.message}\n`)
+      done({
+        exitStatus: isMissing ? notFound : notExecutable,
+        comment: isMissing ? 'command not found' : 'the command cannot be run',
+      })
+    })
+    child.on('close', (code, signal) => {
+      if (signal === null) done({ exitStatus: (code ?? 0) & 255, comment: '' })
+      else done({ exitStatus: 128 + (constants.signals[signal] ?? 0), comment: `ended by ${signal}` })
+    })
+  })
+}
