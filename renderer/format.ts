@@ -24,4 +24,20 @@ export function bytes(value: number): string {
   return `${Math.ceil(value / 1e3)} kB`
 }
 
+/** How far off a time is: `in 5 min 3 s` or `2 h 4 min ago`. */
+export function countdown(iso: string, nowMs: number): string {
+  const left = Date.parse(iso) - nowMs
+  const words = wordDuration(Math.round(Math.abs(left) / 1_000) * 1_000)
+  return left >= 0 ? `in ${words}` : `${words} ago`
+}
+
+/** Local time in a zone of its own, with the zone's name. */
+export function zonedTime(iso: string, zone: string): string {
+  return new Intl.DateTimeFormat(undefined, {
+    dateStyle: 'medium',
+    timeStyle: 'medium',
+    timeZone: zone,
+  }).format(new Date(iso))
+}
+
 export { wordDuration }

@@ -1,6 +1,9 @@
 import { createRouter, createWebHashHistory } from 'vue-router'
 import AboutPage from './pages/about-page.vue'
 import MachinePage from './pages/machine/machine-page.vue'
+import NoticesPage from './pages/notices/notices-page.vue'
+import WatcherPage from './pages/watchers/watcher-page.vue'
+import WatchersPage from './pages/watchers/watchers-page.vue'
 
 /**
  * The UI routes by hash: paths of the server belong to its APIs. Pages come with the first load, so that they can be opened while the
@@ -11,6 +14,9 @@ export const router = createRouter({
   routes: [
     { path: '/', redirect: '/machine' },
     { path: '/machine', name: 'machine', component: MachinePage },
+    { path: '/watchers', name: 'watchers', component: WatchersPage },
+    { path: '/watchers/:id', name: 'watcher', component: WatcherPage, props: true },
+    { path: '/notices', name: 'notices', component: NoticesPage },
     { path: '/about', name: 'about', component: AboutPage },
     { path: '/:rest(.*)*', redirect: '/machine' },
   ],

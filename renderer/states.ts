@@ -1,4 +1,6 @@
+import type { DeliveryState, Severity } from '../electron/shared/alert-words.ts'
 import type { GapKind, Presence } from '../electron/shared/vocabulary.ts'
+import type { WatcherState } from '../electron/shared/watcher-words.ts'
 
 /** How a state looks: always an icon, a colour and a word together. */
 export interface StateLook {
@@ -33,4 +35,40 @@ export const gapKindLooks: Readonly<Record<GapKind, StateLook & { readonly word:
   asleep: { ...presenceLooks.asleep, word: 'asleep' },
   'recorder-off': { ...presenceLooks['recorder-off'], word: 'recorder off' },
   unknown: { ...presenceLooks.unknown, word: 'unknown' },
+}
+
+const problem = { colour: '--state-down', badge: 'error', isHatched: false } as const
+const good = { colour: '--state-up', badge: 'success', isHatched: false } as const
+const calm = { colour: '--state-unknown', badge: 'neutral', isHatched: false } as const
+
+export const watcherLooks: Readonly<Record<WatcherState, StateLook>> = {
+  late: { ...problem, icon: 'i-lucide-x' },
+  failing: { ...problem, icon: 'i-lucide-circle-x' },
+  unobserved: { ...calm, icon: 'i-lucide-eye-off', isHatched: true },
+  grace: { icon: 'i-lucide-hourglass', colour: '--state-late', badge: 'warning', isHatched: false },
+  running: { icon: 'i-lucide-play', colour: '--state-running', badge: 'info', isHatched: false },
+  up: { ...good, icon: 'i-lucide-check' },
+  new: { ...calm, icon: 'i-lucide-circle-dashed' },
+  paused: { ...calm, icon: 'i-lucide-pause' },
+}
+
+export const severityLooks: Readonly<Record<Severity, StateLook & { readonly word: string }>> = {
+  problem: { ...problem, icon: 'i-lucide-x', word: 'problem' },
+  recovery: { ...good, icon: 'i-lucide-check', word: 'recovered' },
+  info: {
+    icon: 'i-lucide-info',
+    colour: '--state-running',
+    badge: 'info',
+    isHatched: false,
+    word: 'information',
+  },
+}
+
+export const deliveryLooks: Readonly<Record<DeliveryState, StateLook>> = {
+  waiting: { icon: 'i-lucide-send', colour: '--state-running', badge: 'info', isHatched: false },
+  quiet: { icon: 'i-lucide-moon', colour: '--state-asleep', badge: 'info', isHatched: false },
+  sent: { ...good, icon: 'i-lucide-check' },
+  held: { ...calm, icon: 'i-lucide-hand' },
+  muted: { ...calm, icon: 'i-lucide-bell-off' },
+  failed: { ...problem, icon: 'i-lucide-x' },
 }

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { homedir } from 'node:os'
+import { systemClock } from '../service/clock.ts'
 import { canonicalPath, defaultDatabase } from '../service/store/location.ts'
 
 /** Exit codes of the command, in one place. */
@@ -20,6 +21,11 @@ export class CommandError extends Error {
     this.name = 'CommandError'
     this.exitCode = exitCode
   }
+}
+
+/** Returns the present (ms UTC) for a command. */
+export function presentMs(): number {
+  return systemClock().glance().wallMs
 }
 
 /** Writes a line to standard output. */

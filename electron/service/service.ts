@@ -184,7 +184,7 @@ async function completeService(
     import('./alerts/routes.ts'),
     import('./alerts/channels/desktop.ts'),
   ])
-  const alerts = createAlerts(context, options.desktop ?? systemNotifier())
+  const alerts = createAlerts(context, options.desktop ?? systemNotifier(clock))
   transitions.record = alerts.record
   const watchers = createWatchers(context)
   const spool = spoolCollector(context, watchers, sideFiles(database).spool)

@@ -74,6 +74,18 @@ export function parseSpan(text: string): number | null {
   return length > 0 && length <= longestSpan ? Math.round(length) : null
 }
 
+/** Returns a length (ms) as the shortest text that {@link parseSpan} reads back as the same: `90m`, `1d`, `2.5s`. */
+export function spanText(ms: number): string {
+  const units: readonly (readonly [number, string])[] = [
+    [7 * dayMs, 'w'],
+    [dayMs, 'd'],
+    [hour, 'h'],
+    [minute, 'm'],
+  ]
+  const [unit, name] = units.find(([length]) => ms >= length && ms % length === 0) ?? [second, 's']
+  return `${ms / unit}${name}`
+}
+
 /**
  * Returns the time (ms UTC) of an instant given as ISO 8601 (`2026-11-21`, `2026-11-21T03:00`, `2026-11-21 03:00:15Z`),
  * as Unix seconds (`@1600000000`), or as `now`; null when it is none of these. A text without a zone is local time.

@@ -51,12 +51,21 @@ export async function getJson<T>(
 }
 
 /** Sends JSON to the native API and returns what it answers. @throws ApiFailure */
-export async function sendJson<T>(method: 'PUT' | 'POST', path: string, body?: unknown): Promise<T> {
+export async function sendJson<T>(
+  method: 'PUT' | 'POST' | 'PATCH' | 'DELETE',
+  path: string,
+  body?: unknown,
+): Promise<T> {
   const response = await request(`/api/v1/${path}`, {
     method,
     ...(body !== undefined && { body: JSON.stringify(body) }),
   })
-  return (await response.json()) as T
+  return (response.status === 204 ? null : await response.json()) as T
+}
+
+/** Returns why a request failed, for people. */
+export function failureText(error: unknown): string {
+  return error instanceof ApiFailure ? error.message : 'The page met an error of its own.'
 }
 
 /** Downloads a file of the native API under the name that the service gives it. @throws ApiFailure */

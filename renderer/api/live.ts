@@ -112,5 +112,14 @@ function apply(delta: StreamDelta): void {
       return
     case 'service':
       void queryClient.invalidateQueries({ queryKey: ['service'] })
+      return
+    case 'watchers':
+      void queryClient.invalidateQueries({ queryKey: ['watchers'] })
+      return
+    case 'notices':
+      void queryClient.invalidateQueries({ queryKey: ['alerts'] })
+      return
+    default:
+      delta satisfies never
   }
 }

@@ -5,7 +5,7 @@ import { Command } from 'commander'
 import type { SpooledSignal } from '../../shared/spooled-signal.ts'
 import { mostBodyBytes } from '../../shared/watcher-words.ts'
 import { flushOwnSpool, keep, newSignal, send } from '../delivery.ts'
-import { CommandError, exitCodes } from '../io.ts'
+import { CommandError, exitCodes, presentMs } from '../io.ts'
 import { findService, withServiceOptions, type ServiceChoice } from '../service-client.ts'
 import { TailBuffer } from '../tail-buffer.ts'
 
@@ -55,14 +55,14 @@ async function run(watcher: string, words: readonly string[], options: RunOption
   if (file === undefined) throw new CommandError('give a command after --', exitCodes.usage)
   if (options.url !== undefined) findService(options)
   const run = randomUUID()
-  const start = newSignal(watcher, { kind: 'start', atMs: Date.now(), run })
+  const start = newSignal(watcher, { kind: 'start', atMs: presentMs(), run })
   // The command does not wait for the service.
   const starting = options.start ? deliver(start, options) : Promise.resolve(null)
   const tail = new TailBuffer(mostBodyBytes)
   const outcome = await execute(file, args, options.output ? tail : null)
   const end = newSignal(watcher, {
     kind: outcome.exitStatus === 0 ? 'success' : 'fail',
-    atMs: Date.now(),
+    atMs: presentMs(),
     exitStatus: outcome.exitStatus,
     comment: outcome.comment,
     run: options.start ? run : '',

@@ -2,7 +2,7 @@ import { Command, Option } from 'commander'
 import { signalKinds, type SignalKind } from '../../shared/watcher-words.ts'
 import { parseInstant } from '../../shared/time-text.ts'
 import { flushOwnSpool, keep, newSignal, send } from '../delivery.ts'
-import { CommandError, exitCodes, say } from '../io.ts'
+import { CommandError, exitCodes, presentMs, say } from '../io.ts'
 import { withServiceOptions, type ServiceChoice } from '../service-client.ts'
 
 interface TriggerOptions extends ServiceChoice {
@@ -22,7 +22,7 @@ function parseStatus(text: string): number {
 }
 
 function parseAt(text: string): number {
-  const at = parseInstant(text, Date.now())
+  const at = parseInstant(text, presentMs())
   if (at === null) throw new CommandError(`argument --at: '${text}' is not a time`, exitCodes.usage)
   return at
 }
@@ -47,7 +47,7 @@ async function trigger(watcher: string, options: TriggerOptions): Promise<void> 
   const kind = options.kind ?? ((exitStatus ?? 0) > 0 ? 'fail' : 'success')
   const signal = newSignal(watcher, {
     kind,
-    atMs: at ?? Date.now(),
+    atMs: at ?? presentMs(),
     ...(exitStatus !== undefined && { exitStatus }),
     ...(run !== undefined && { run }),
     ...(comment !== undefined && { comment }),

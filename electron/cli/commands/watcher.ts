@@ -9,7 +9,7 @@ import type {
 import { parseSpan, wordDuration } from '../../shared/time-text.ts'
 import { scheduleWords } from '../../shared/schedule-words.ts'
 import { watcherEventWords } from '../../shared/watcher-words.ts'
-import { CommandError, exitCodes, say, sayAll } from '../io.ts'
+import { CommandError, exitCodes, presentMs, say, sayAll } from '../io.ts'
 import { demand, withServiceOptions, type ServiceChoice } from '../service-client.ts'
 
 interface AddOptions extends ServiceChoice {
@@ -180,7 +180,7 @@ function tableOf({ watchers, total }: WatcherList): string[] {
 
 function dueWords(due: string | null): string {
   if (due === null) return '—'
-  const left = Date.parse(due) - Date.now()
+  const left = Date.parse(due) - presentMs()
   return left >= 0
     ? `in ${wordDuration(Math.round(left / 1_000) * 1_000)}`
     : `${wordDuration(Math.round(-left / 1_000) * 1_000)} ago`

@@ -35,7 +35,7 @@ function checkSettings(kind: ChannelKind, settings: Record<string, unknown>): Ch
   }
   if (kind === 'webhook') checkWebhook(settings as ChannelSettings['webhook'])
   if (kind === 'email') checkMail(settings as ChannelSettings['email'])
-  return settings as ChannelSettings[ChannelKind]
+  return settings
 }
 
 function checkWebhook({ url, headers }: ChannelSettings['webhook']): void {

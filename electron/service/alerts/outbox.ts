@@ -57,7 +57,7 @@ export function createOutbox(context: RoomContext, world: ChannelWorld, origin: 
   const sendBy = (channel: ChannelRow, message: Message): Promise<SendResult> => {
     switch (channel.kind) {
       case 'desktop':
-        return sendDesktop(message, channel.settings as ChannelSettings['desktop'], world)
+        return sendDesktop(message, channel.settings, world)
       case 'email':
         return sendEmail(message, channel.settings as ChannelSettings['email'], world)
       case 'webhook':

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { Type } from 'typebox'
-import { AccessKey, AccessKeys, CreateKey, NewKey } from '../../shared/api/service.ts'
+import type { AccessKey } from '../../shared/api/service.ts'
+import { AccessKeys, CreateKey, NewKey } from '../../shared/api/service.ts'
 import { isoTime } from '../../shared/time-text.ts'
 import type { App, RoomContext } from '../context.ts'
 import { HttpProblem } from '../problem.ts'

@@ -83,7 +83,7 @@ async function asked<T>(work: () => Promise<T> | T): Promise<T> {
       case 'no-change':
         throw new HttpProblem(400, error.message)
       default:
-        throw error.kind satisfies never
+        throw new HttpProblem(400, error.kind satisfies never)
     }
   }
 }

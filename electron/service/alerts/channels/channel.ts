@@ -53,9 +53,9 @@ export async function sendHttp(
 async function startOf(response: Response): Promise<string> {
   try {
     const reader = response.body?.getReader()
-    const { value } = (await reader?.read()) ?? {}
+    const first = (await reader?.read()) as { readonly value?: Uint8Array } | undefined
     await reader?.cancel()
-    const text = new TextDecoder().decode(value?.subarray(0, mostAnswerBytes))
+    const text = new TextDecoder().decode(first?.value?.subarray(0, mostAnswerBytes))
     return text.replace(/[\p{Cc}\s]+/gu, ' ').trim()
   } catch {
     return ''

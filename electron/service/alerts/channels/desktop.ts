@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import type { ChannelSettings } from '../../../shared/api/alerts.ts'
+import type { Clock } from '../../clock.ts'
 import type { SendResult } from '../schema.ts'
 import type { Send } from './channel.ts'
 
@@ -57,6 +58,7 @@ const patienceMs = 20_000
 
 /** Returns the notifier of a service without a shell: notify-send, terminal-notifier or SnoreToast, by node-notifier. */
 export function systemNotifier(
+  clock: Clock,
   surroundings: SessionSurroundings = {
     platform: process.platform,
     env: process.env,
@@ -84,13 +86,13 @@ export function systemNotifier(
         ...(surroundings.platform === 'win32' && { appID: 'Watchkeeper', id: idOf(replaces) }),
       }
       return new Promise<SendResult>((resolve) => {
-        const timer = setTimeout(() => {
+        const timer = clock.after(patienceMs, () => {
           resolve(
             isLinux ? { sent: false, reason: 'the notification service does not answer' } : { sent: true },
           )
-        }, patienceMs)
+        })
         notifier.notify(options, (error) => {
-          clearTimeout(timer)
+          timer.cancel()
           resolve(error ? { sent: false, reason: desktopFault(error) } : { sent: true })
         })
       })

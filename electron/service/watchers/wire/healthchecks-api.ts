@@ -7,7 +7,7 @@ import { WatcherError } from '../errors.ts'
 import type { Watchers } from '../index.ts'
 import { ScheduleError } from '../../schedules/schedule-error.ts'
 import { compileSchedule } from '../../schedules/schedule.ts'
-import { slugOf } from '../names.ts'
+import { randomToken, slugOf } from '../names.ts'
 import type { WatcherEntry } from '../schema.ts'
 import type { NewWatcher, WatcherChange } from '../settings.ts'
 import { badgeState } from './badges.ts'
@@ -189,12 +189,9 @@ function checkRoutes(app: App, watchers: Watchers, context: RoomContext): void {
           json: `${origin}${path}.json`,
           shields: `${origin}${path}.shields`,
         })
-        return {
-          badges: Object.fromEntries([
-            ...[...tags].map((tag) => [tag, addresses(`/badge/${key}/tag/${encodeURIComponent(tag)}`)]),
-            ['*', addresses(`/badge/${key}`)],
-          ]),
-        }
+        const badges: Record<string, unknown> = { '*': addresses(`/badge/${key}`) }
+        for (const tag of tags) badges[tag] = addresses(`/badge/${key}/tag/${encodeURIComponent(tag)}`)
+        return { badges }
       }),
     )
     app.get(`${base}/status/`, open, () => 'OK')
@@ -206,7 +203,7 @@ function bodyObject(request: FastifyRequest): Record<string, unknown> | null {
   const text = bodyOf(request)?.toString('utf8').trim() ?? ''
   if (text === '') return null
   try {
-    const body = JSON.parse(text) as unknown
+    const body: unknown = JSON.parse(text)
     return typeof body === 'object' && body !== null && !Array.isArray(body)
       ? (body as Record<string, unknown>)
       : null
@@ -264,7 +261,7 @@ function scheduleOf(input: CheckInput, before: Schedule | null): Schedule | null
 function newWatcher(input: CheckInput): NewWatcher {
   const graceMs = input.grace === undefined ? createdDefaults.graceMs : input.grace * 1_000
   const name = input.name ?? ''
-  const shown = name === '' ? `unnamed ${Date.now().toString(36)}` : name
+  const shown = name === '' ? `unnamed ${randomToken().slice(0, 6).toLowerCase()}` : name
   return {
     name: shown,
     slug: input.slug ?? slugOf(shown),

@@ -30,7 +30,7 @@ export function anyBody(app: App, register: (scope: App) => void): void {
       payload.on('error', (error) => parsed(error))
       payload.on('end', () => parsed(null, Buffer.concat(kept)))
     })
-    register(scope as unknown as App)
+    register(scope)
     done()
   })
 }
