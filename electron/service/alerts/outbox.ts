@@ -101,7 +101,8 @@ export function createOutbox(context: RoomContext, world: ChannelWorld, origin: 
       endDelivery(db, delivery.id, 'sent', null, nowMs)
       return
     }
-    const isHopeless = result.isFinal === true && attempts >= mostFinalAttempts
+    const isHopeless =
+      result.isHopeless === true || (result.isFinal === true && attempts >= mostFinalAttempts)
     const isTooOld = nowMs - message.atMs >= giveUpAfterMs
     db.prepare('UPDATE delivery SET attempts = ?, reason = ? WHERE id = ?').run(
       attempts,

@@ -236,7 +236,8 @@ function deliverTogether(world: World, planned: readonly Planned[]): void {
     }
   }
   const storms = new Map<string, number>()
-  for (const { receiver, severity, list } of groups.values()) {
+  for (const { receiver, severity, list: all } of groups.values()) {
+    const list = newestOfEach(world, receiver, all)
     if (list.length < stormSize) {
       for (const { noticeId } of list) send(world, noticeId, receiver)
       continue
@@ -248,6 +249,16 @@ function deliverTogether(world: World, planned: readonly Planned[]): void {
     for (const { noticeId } of list)
       put(world, noticeId, receiver, 'held', `told in one notice with ${list.length - 1} others`)
   }
+}
+
+/** What happened to one item again and again in a moment is told once, as it stands at the end. */
+function newestOfEach(world: World, receiver: Receiver, list: readonly Planned[]): Planned[] {
+  const newest = new Map(list.map((plan) => [`${plan.transition.room}/${plan.transition.item}`, plan]))
+  for (const plan of list) {
+    if (newest.get(`${plan.transition.room}/${plan.transition.item}`) !== plan)
+      put(world, plan.noticeId, receiver, 'held', 'told together with a later change of the same moment')
+  }
+  return [...newest.values()]
 }
 
 function insertStorm({ db, nowMs }: World, severity: Severity, list: readonly Planned[]): number {

@@ -78,4 +78,6 @@ export type SendResult =
       readonly retryAfterMs?: number
       /** Trying again would change nothing. */
       readonly isFinal?: boolean
+      /** There is nobody to tell: not even a second try makes sense. */
+      readonly isHopeless?: boolean
     }

@@ -56,9 +56,10 @@ export function createObservation(db: Connection, clock: Clock, stampNow: () => 
         ? Math.max(boot, now.monotonicMs - last.monotonicMs)
         : now.monotonicMs - last.monotonicMs
       const step = now.wallMs - last.wallMs - passed
+      const slept = now.monotonicMs - last.monotonicMs + smallestChangeMs <= passed
       last = now
       stampNow()
-      cached = null
+      if (slept || Math.abs(step) >= smallestChangeMs) cached = null
       return Math.abs(step) >= smallestChangeMs ? Math.round(step) : 0
     },
   }
@@ -81,7 +82,9 @@ function readSpans(db: Connection): { spans: BlindSpan[]; flightId: number | nul
       toMs: Math.round(last_ts * 1_000),
     }))
     .sort((a, b) => a.fromMs - b.fromMs || a.id - b.id)
-  const spans: BlindSpan[] = []
+  const first = placed[0]
+  // Before the first flight nobody looked at all.
+  const spans: BlindSpan[] = first ? [{ fromMs: 0, toMs: first.fromMs, why: 'not-running' }] : []
   for (const [index, flight] of placed.entries()) {
     const before = placed[index - 1]
     if (!before || before.toMs >= flight.fromMs) continue

@@ -22,7 +22,7 @@ export interface DesktopNotifier {
 
 export const sendDesktop: Send<ChannelSettings['desktop']> = async (message, _settings, { desktop }) => {
   const problem = desktop.problem()
-  if (problem !== null) return { sent: false, reason: problem, isFinal: true }
+  if (problem !== null) return { sent: false, reason: problem, isFinal: true, isHopeless: true }
   return desktop.show({
     title: message.title,
     text: message.text,
