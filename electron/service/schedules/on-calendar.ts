@@ -119,9 +119,20 @@ function parseDate(
   return {
     years: (value) => years === null || years.has(value),
     months: parseComponent(month, 1, 12, expression),
-    days: parseComponent(day, 1, 31, expression),
+    days: sign === '~' ? fromTheEnd(day, expression) : parseComponent(day, 1, 31, expression),
     daysFromEnd: sign === '~',
   }
+}
+
+/** Days counted from a month's end; a step leads on towards it, so that `~07/1` is the last week. */
+function fromTheEnd(text: string, expression: string): Component {
+  const stepped = /^(\d+)\/(\d+)$/.exec(text)
+  if (!stepped) return parseComponent(text, 1, 31, expression)
+  const [from, step] = [Number(stepped[1]), Number(stepped[2])]
+  if (from < 1 || from > 31 || step < 1) fail(expression, `'${text.slice(0, 30)}' must lie between 1 and 31`)
+  const values = new Set<number>()
+  for (let value = from; value >= 1; value -= step) values.add(value)
+  return values
 }
 
 function parseTime(text: string, expression: string): Pick<Calendar, 'hours' | 'minutes' | 'seconds'> {
