@@ -7,7 +7,11 @@ const minute = 60_000
 const hour = 60 * minute
 const told = ({ transitions }: WatcherBench): string[] =>
   transitions.filter(({ facts }) => facts.text !== '').map(({ kind, to }) => `${kind} ${to}`)
-const hourly = (name = 'job') => ({ name, schedule: { kind: 'period', periodMs: hour } as const, armed: true })
+const hourly = (name = 'job') => ({
+  name,
+  schedule: { kind: 'period', periodMs: hour } as const,
+  armed: true,
+})
 
 async function triggered(clock: FakeClock, bench: WatcherBench, given = {}): Promise<WatcherEntry> {
   const entry = await made(bench, { ...hourly(), ...given })
@@ -21,8 +25,10 @@ async function answer<T>(work: Promise<T>): Promise<T> {
   return work
 }
 
-const made = (bench: WatcherBench, input: Parameters<WatcherBench['watchers']['create']>[0]): Promise<WatcherEntry> =>
-  answer(bench.watchers.create(input))
+const made = (
+  bench: WatcherBench,
+  input: Parameters<WatcherBench['watchers']['create']>[0],
+): Promise<WatcherEntry> => answer(bench.watchers.create(input))
 
 describe('a deadline', () => {
   it('is judged at its very moment, once', async () => {
@@ -219,7 +225,9 @@ describe('a paused watcher', () => {
     expect(second).toMatchObject({ unpaused: false, ignored: true })
     expect(bench.watchers.get(open.watcher.id)?.watcher.paused).toBe(false)
     expect(bench.watchers.get(shut.watcher.id)?.watcher.paused).toBe(true)
-    expect(bench.watchers.events(shut.watcher.id, { limit: 1, offset: 0 })[0]).toMatchObject({ ignored: true })
+    expect(bench.watchers.events(shut.watcher.id, { limit: 1, offset: 0 })[0]).toMatchObject({
+      ignored: true,
+    })
   })
 })
 
@@ -228,7 +236,8 @@ describe('failures', () => {
     const clock = fakeClock()
     const bench = await watcherBench(clock)
     const { watcher } = await made(bench, { ...hourly(), tolerance: 2 })
-    const fail = () => answer(bench.watchers.signal(watcher.id, signalAt(clock, { kind: 'fail', exitStatus: 3 })))
+    const fail = () =>
+      answer(bench.watchers.signal(watcher.id, signalAt(clock, { kind: 'fail', exitStatus: 3 })))
     await fail()
     await fail()
     expect(told(bench)).toEqual([])
