@@ -72,7 +72,8 @@ export async function createServer({
   })
   // The document is complete only when the error answer stands at every route.
   app.addHook('onRoute', (route) => {
-    if (!route.schema || route.url.startsWith('/assets')) return
+    // Hidden routes answer in other services' shapes.
+    if (!route.schema || route.schema.hide) return
     const responses = (route.schema.response ?? {}) as Record<string, unknown>
     route.schema.response = { ...responses, '4xx': ApiError }
   })
