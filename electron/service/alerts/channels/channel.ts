@@ -94,7 +94,8 @@ export function faultOf(error: unknown, url: string): { reason: string; isFinal?
   const words = faults[code]
   if (words !== undefined) return { reason: `${hostOf(url)} ${words}` }
   if (code === 'ERR_INVALID_URL') return { reason: 'the address is not a URL', isFinal: true }
-  if (code.startsWith('HPE_') || code === 'UND_ERR_SOCKET')
+  const isGarbage = cause instanceof Error && cause.name === 'HTTPParserError'
+  if (isGarbage || code.startsWith('HPE_') || code === 'UND_ERR_SOCKET')
     return { reason: `${hostOf(url)} does not answer as a web server does` }
   return { reason: `${hostOf(url)}: ${cause instanceof Error ? cause.message : String(cause)}` }
 }

@@ -48,9 +48,21 @@ export function sessionProblem({ platform, env, uid, exists }: SessionSurroundin
   return 'this service does not run in a desktop session (no D-Bus session bus), so nobody would see a notice'
 }
 
-/** Desktops draw markup in the text (Desktop Notifications Specification, 4.3). */
+/**
+ * Desktops draw markup in the text (Desktop Notifications Specification, 4.3), and notify-send reads C's escapes in it
+ * (g_strcompress).
+ */
 function escapeMarkup(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
+  return text
+    .replaceAll('\\', '\\\\')
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+}
+
+/** A text that begins with a dash would be taken for an option; a word joiner shows nothing. */
+function noOption(text: string): string {
+  return text.startsWith('-') ? `\u2060${text}` : text
 }
 
 /** A notifier that hangs must not hold up the others; Windows' own answers only when its notice has gone. */
@@ -73,8 +85,8 @@ export function systemNotifier(
       const { default: notifier } = await import('node-notifier')
       const isLinux = surroundings.platform === 'linux'
       const options = {
-        title: title.slice(0, 200),
-        message: (isLinux ? escapeMarkup(text) : text).slice(0, 1_000) || ' ',
+        title: noOption(title.slice(0, 200)),
+        message: noOption((isLinux ? escapeMarkup(text.slice(0, 1_000)) : text.slice(0, 1_000)) || ' '),
         wait: false,
         sound: false,
         ...(isLinux && {
@@ -109,10 +121,11 @@ function idOf(text: string): number {
 
 /** Returns what a notifier's failure means, and what helps. */
 export function desktopFault(error: Error): string {
-  const text = error.message
+  // The first line is the command itself, with the words of the notice.
+  const text = error.message.replace(/^Command failed:[^\n]*\n?/, '')
   if (/not found: notify-send|must be installed/.test(text))
     return 'notify-send is not installed; install libnotify-bin (Debian, Ubuntu) or libnotify'
-  if (/ServiceUnknown|was not provided by any \.service files|NameHasNoOwner/.test(text))
+  if (/ServiceUnknown|StartServiceByName|was not provided by any \.service files|NameHasNoOwner/.test(text))
     return 'no notification service runs on this desktop'
   if (/Could not connect|Cannot autolaunch|Failed to connect|No such file/.test(text))
     return 'the desktop session cannot be reached'
