@@ -31,7 +31,6 @@ export function runCommand(finish: (exitCode: number) => void): Command {
       .description('Run a command, pass its output and exit code through, and tell a watcher how it went.')
       .argument('<watcher>', 'id, slug or name of the watcher, or its ping address')
       .argument('<command...>', 'the command, after --')
-      .passThroughOptions()
       .option('--no-start', 'send no signal when the command starts')
       .option('--no-output', 'leave the output alone instead of sending its end'),
   )
@@ -50,8 +49,8 @@ Exit codes: those of the command; 126 it cannot be run, 127 it is not there, 128
     })
 }
 
-async function run(watcher: string, words: readonly string[], options: RunOptions): Promise<number> {
-  const [file, ...args] = words[0] === '--' ? words.slice(1) : words
+async function run(watcher: string, command: readonly string[], options: RunOptions): Promise<number> {
+  const [file, ...args] = command
   if (file === undefined) throw new CommandError('give a command after --', exitCodes.usage)
   if (options.url !== undefined) findService(options)
   const run = randomUUID()
