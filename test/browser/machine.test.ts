@@ -4,46 +4,20 @@ import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { runCli, startServe, type ServeProcess } from '../support/cli.ts'
 import { startBrowser } from '../support/browser.ts'
+import { visit as visitBy, type Visit } from '../support/visit.ts'
 import { makeHistory } from '../support/make-history.ts'
 import { temporaryFolder } from '../support/temporary.ts'
 
 const day = 86_400_000
 let browser: Browser
 
+const visit = (address: string, options?: Parameters<Browser['newContext']>[0]): Promise<Visit> =>
+  visitBy(browser, address, options)
+
 beforeAll(async () => {
   browser = await startBrowser()
 }, 120_000)
 afterAll(() => browser.close())
-
-interface Visit {
-  readonly page: Page
-  /** Requests to other origins, and errors that the page met. */
-  readonly complaints: string[]
-}
-
-async function visit(address: string, options: Parameters<Browser['newContext']>[0] = {}): Promise<Visit> {
-  const context = await browser.newContext({
-    viewport: { width: 1280, height: 1000 },
-    acceptDownloads: true,
-    ...options,
-  })
-  onTestFinished(() => context.close())
-  const page = await context.newPage()
-  page.setDefaultTimeout(10_000)
-  const complaints: string[] = []
-  const origin = new URL(address).origin
-  page.on('request', (request) => {
-    if (!request.url().startsWith(origin) && !/^(?:blob|data):/.test(request.url()))
-      complaints.push(`request to ${request.url()}`)
-  })
-  page.on('pageerror', (error) => complaints.push(error.message))
-  page.on('console', (message) => {
-    if (message.type() === 'error' && !message.text().includes('ERR_CONNECTION_REFUSED'))
-      complaints.push(message.text())
-  })
-  await page.goto(address)
-  return { page, complaints }
-}
 
 /** Starts a service on a file with a made-up past. */
 async function serveHistory(
