@@ -72,7 +72,13 @@ export default tseslint.config(
     ...tseslint.configs.disableTypeChecked,
   },
   {
-    files: ['build/**/*.mjs', 'test/bench/**/*.ts', 'test/screenshots/**/*.ts'],
+    files: [
+      'build/**/*.mjs',
+      'test/bench/**/*.ts',
+      'test/desktop/**/*.ts',
+      'test/screenshots/**/*.ts',
+      'test/support/{notification-daemon,send-notice}.ts',
+    ],
     rules: { 'no-console': 'off' },
   },
 )

@@ -1,11 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import {
   accessSync,
+  chownSync,
   constants,
+  existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
   renameSync,
+  statSync,
   unlinkSync,
   writeFileSync,
 } from 'node:fs'
@@ -14,7 +17,7 @@ import path from 'node:path'
 import { parseSpooled, type SpooledSignal } from '../shared/spooled-signal.ts'
 import { isoTime } from '../shared/time-text.ts'
 import { sideFiles } from '../service/store/location.ts'
-import { databaseOf } from './io.ts'
+import { databaseOf, presentMs } from './io.ts'
 import { ask, findService, reasonOf, refusal, type Answer, type ServiceChoice } from './service-client.ts'
 
 /** Brings triggers to the service, or keeps them in files until it can be reached. */
@@ -27,7 +30,6 @@ interface KeptSignal extends SpooledSignal {
 
 const patienceMs = 10_000
 const flushPatienceMs = 3_000
-const mostFlushed = 200
 
 /** Returns true for the address of a ping, which carries its own secret. */
 export function isPingAddress(watcher: string): boolean {
@@ -86,8 +88,16 @@ export function keep(signal: SpooledSignal, choice: ServiceChoice): string {
   const file = path.join(folder, `${String(signal.atMs).padStart(15, '0')}-${signal.id}.json`)
   // Written beside and renamed, so that nobody reads half a file.
   writeFileSync(`${file}.partial`, JSON.stringify(beside === null ? kept : signal), { mode: 0o600 })
+  if (beside !== null) giveTo(database ?? '', folder, `${file}.partial`)
   renameSync(`${file}.partial`, file)
   return file
+}
+
+/** What root writes beside another user's database belongs to that user, whose service must read it. */
+function giveTo(database: string, folder: string, file: string): void {
+  if (process.getuid?.() !== 0 || !existsSync(database)) return
+  const { uid, gid } = statSync(database)
+  for (const target of [folder, file]) chownSync(target, uid, gid)
 }
 
 /** Returns a folder that this user can write to, made if its parent allows it; null when not. */
@@ -108,34 +118,41 @@ function ownSpool(): string {
   return folder
 }
 
-/** Delivers what this user's spool still holds, oldest first, until a service cannot be reached. */
-export async function flushOwnSpool(key: string | undefined): Promise<void> {
+/**
+ * Delivers what this user's spool still holds for the same receiver, oldest first, until it cannot be reached. Never throws: what the command
+ * did is done.
+ */
+export async function flushOwnSpool(watcher: string, choice: ServiceChoice): Promise<void> {
   const folder = path.join(homedir(), '.watchkeeper', 'spool')
-  let names: string[]
+  const goal = goalOf(watcher, choice)
+  const beginMs = presentMs()
   try {
-    names = readdirSync(folder).filter((name) => name.endsWith('.json'))
-  } catch {
-    return
-  }
-  const away = new Set<string>()
-  for (const name of names.sort().slice(0, mostFlushed)) {
-    const file = path.join(folder, name)
-    const kept = readKept(file)
-    if (!kept) continue
-    const { url, database, ...signal } = kept
-    const goal = url ?? database ?? signal.watcher
-    if (away.has(goal)) continue
-    const choice: ServiceChoice = {
-      ...(url !== null && { url }),
-      ...(database !== null && { database }),
-      ...(key !== undefined && { key }),
+    const names = readdirSync(folder).filter((name) => name.endsWith('.json'))
+    for (const name of names.sort()) {
+      if (presentMs() - beginMs > flushPatienceMs) return
+      const file = path.join(folder, name)
+      const kept = readKept(file)
+      if (!kept || goalOf(kept.watcher, keptChoice(kept)) !== goal) continue
+      const { url: _url, database: _database, ...signal } = kept
+      const answer = await send(signal, choice, flushPatienceMs)
+      if (answer.kind === 'away') return
+      if (answer.kind === 'answered') unlinkSync(file)
+      // A key that does not fit today may fit tomorrow; anything else is kept for a person, out of the way of the others.
+      else if (answer.status !== 401 && answer.status !== 403) renameSync(file, `${file}.refused`)
     }
-    const answer = await send(signal, choice, flushPatienceMs)
-    if (answer.kind === 'away') away.add(goal)
-    else if (answer.kind === 'answered') unlinkSync(file)
-    // A trigger that is refused for good is kept for a person to look at, out of the way of the others.
-    else renameSync(file, `${file}.refused`)
+  } catch {
+    // There is no spool, or another command is emptying it.
   }
+}
+
+/** Names where a trigger goes: the server of its address, the service's address, or the database. */
+function goalOf(watcher: string, { url, database }: ServiceChoice): string {
+  if (isPingAddress(watcher)) return new URL(watcher).origin
+  return url === undefined ? databaseOf(database) : new URL(url).origin
+}
+
+function keptChoice({ url, database }: KeptSignal): ServiceChoice {
+  return { ...(url !== null && { url }), ...(database !== null && { database }) }
 }
 
 function readKept(file: string): KeptSignal | null {

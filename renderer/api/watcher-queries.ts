@@ -1,5 +1,5 @@
 import { keepPreviousData, useQuery } from '@tanstack/vue-query'
-import { computed, type Ref } from 'vue'
+import { computed, ref, type Ref } from 'vue'
 import type {
   Watcher,
   WatcherAddresses,
@@ -50,21 +50,28 @@ export function useProblemCount() {
   })
 }
 
-export function useWatcher(id: Ref<string>) {
+export function useWatcher(id: Ref<string>, enabled: Ref<boolean>) {
   return useQuery({
     queryKey: ['watchers', 'one', id],
     queryFn: ({ signal }) => getJson<Watcher>(`watchers/${encodeURIComponent(id.value)}`, {}, signal),
     refetchInterval: refreshMs,
+    enabled,
   })
 }
 
-export function useWatcherEvents(id: Ref<string>, page: Ref<number>, size = pageSize) {
+export function useWatcherEvents(
+  id: Ref<string>,
+  page: Ref<number>,
+  size = pageSize,
+  enabled: Ref<boolean> = ref(true),
+) {
   const query = computed(() => ({ limit: size, offset: (page.value - 1) * size }))
   return useQuery({
     queryKey: ['watchers', 'events', id, query],
     queryFn: ({ signal }) =>
       getJson<WatcherEvents>(`watchers/${encodeURIComponent(id.value)}/events`, query.value, signal),
     placeholderData: keepPreviousData,
+    enabled,
   })
 }
 

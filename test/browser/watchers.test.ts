@@ -39,7 +39,7 @@ async function house(): Promise<House> {
     },
     async open(hash, options) {
       const opened = await visit(browser, `${origin}/#key=${key ?? ''}`, options)
-      await opened.page.getByRole('link', { name: 'Watchers' }).first().waitFor({ state: 'attached' })
+      await opened.page.locator('#content').waitFor()
       await opened.page.evaluate((to) => (location.hash = to), hash)
       return opened
     },
@@ -85,7 +85,7 @@ describe('the Watchers page', () => {
     await page.getByLabel('Search watchers').fill('fine')
     await expect.poll(() => rows.count()).toBe(2)
     await page.getByLabel('Select all on this page').click()
-    await page.getByRole('button', { name: 'Pause' }).click()
+    await page.getByRole('button', { name: 'Pause', exact: true }).click()
     await expect.poll(() => page.getByRole('cell', { name: 'paused', exact: true }).count()).toBe(2)
     await page.getByLabel('Search watchers').fill('nothing like it')
     await page.getByText('Nothing fits the filter').waitFor()
@@ -123,7 +123,7 @@ describe('the Watchers page', () => {
     await api('POST', `watchers/${id}/triggers`, {})
     for (const visited of [first, second]) await stateIn(visited).getByText('up').waitFor()
     await first.page.getByLabel('Select shared').click()
-    await first.page.getByRole('button', { name: 'Pause' }).click()
+    await first.page.getByRole('button', { name: 'Pause', exact: true }).click()
     for (const visited of [first, second]) await stateIn(visited).getByText('paused').waitFor()
     await second.page.getByRole('link', { name: 'shared' }).click()
     await second.page.getByRole('button', { name: 'Unpause' }).click()

@@ -8,6 +8,9 @@ export interface Visit {
   readonly complaints: string[]
 }
 
+/** What a browser says of an answer that the page shows to its user: a service that is away, an input that is refused. */
+const expected = /ERR_CONNECTION_REFUSED|status of 400/
+
 /** Opens an address in a browser of its own, which is closed after the test. */
 export async function visit(
   browser: Browser,
@@ -30,8 +33,7 @@ export async function visit(
   })
   page.on('pageerror', (error) => complaints.push(error.message))
   page.on('console', (message) => {
-    if (message.type() === 'error' && !message.text().includes('ERR_CONNECTION_REFUSED'))
-      complaints.push(message.text())
+    if (message.type() === 'error' && !expected.test(message.text())) complaints.push(message.text())
   })
   await page.goto(address)
   return { page, complaints }

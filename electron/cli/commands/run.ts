@@ -6,7 +6,7 @@ import type { SpooledSignal } from '../../shared/spooled-signal.ts'
 import { mostBodyBytes } from '../../shared/watcher-words.ts'
 import { flushOwnSpool, keep, newSignal, send } from '../delivery.ts'
 import { CommandError, exitCodes, presentMs } from '../io.ts'
-import { findService, withServiceOptions, type ServiceChoice } from '../service-client.ts'
+import { findService, withServiceOptions, type Answer, type ServiceChoice } from '../service-client.ts'
 import { TailBuffer } from '../tail-buffer.ts'
 
 interface RunOptions extends ServiceChoice {
@@ -56,7 +56,7 @@ async function run(watcher: string, command: readonly string[], options: RunOpti
   const run = randomUUID()
   const start = newSignal(watcher, { kind: 'start', atMs: presentMs(), run })
   // The command does not wait for the service.
-  const starting = options.start ? deliver(start, options) : Promise.resolve(null)
+  const starting = options.start ? send(start, options) : Promise.resolve(null)
   const tail = new TailBuffer(mostBodyBytes)
   const outcome = await execute(file, args, options.output ? tail : null)
   const end = newSignal(watcher, {
@@ -67,22 +67,41 @@ async function run(watcher: string, command: readonly string[], options: RunOpti
     run: options.start ? run : '',
     body: tail.text(),
   })
-  const problems = [await starting, await deliver(end, options)].filter((problem) => problem !== null)
-  const last = problems[problems.length - 1]
-  if (last !== undefined) process.stderr.write(`watchkeeper: ${last}\n`)
-  else await flushOwnSpool(options.key)
+  const problem = await report(await starting, start, end, options)
+  if (problem !== null) process.stderr.write(`watchkeeper: ${problem}\n`)
+  else await flushOwnSpool(watcher, options)
   return outcome.exitStatus
 }
 
-/** Sends a signal or keeps it; returns what to tell the user, or null when all is well. */
-export async function deliver(signal: SpooledSignal, choice: ServiceChoice): Promise<string | null> {
-  const answer = await send(signal, choice)
-  if (answer.kind === 'answered') return null
-  if (answer.kind === 'refused') return `the signal was refused: ${answer.message}`
+/**
+ * Sends the end, or keeps it. A start that could not be sent goes first, so that its run is not opened after its end.
+ *
+ * @returns what to tell the user; null when all is well
+ */
+async function report(
+  started: Answer | null,
+  start: SpooledSignal,
+  end: SpooledSignal,
+  choice: ServiceChoice,
+): Promise<string | null> {
+  const waiting = started?.kind === 'away' ? [start, end] : [end]
+  let problem = started?.kind === 'refused' ? `the signal was refused: ${started.message}` : null
+  while (waiting.length > 0) {
+    const [next = end] = waiting
+    const answer = await send(next, choice)
+    if (answer.kind === 'away') return keepAll(waiting, choice, answer.message)
+    if (answer.kind === 'refused') problem = `the signal was refused: ${answer.message}`
+    waiting.shift()
+  }
+  return problem
+}
+
+function keepAll(signals: readonly SpooledSignal[], choice: ServiceChoice, why: string): string {
   try {
-    return `${answer.message}; the signal is kept in ${keep(signal, choice)}`
+    const files = signals.map((signal) => keep(signal, choice))
+    return `${why}; the signal is kept in ${files[files.length - 1] ?? ''}`
   } catch (error) {
-    return `${answer.message}; the signal could not be kept: ${error instanceof Error ? error.message : String(error)}`
+    return `${why}; the signal could not be kept: ${error instanceof Error ? error.message : String(error)}`
   }
 }
 

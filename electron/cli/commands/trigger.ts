@@ -67,7 +67,7 @@ async function trigger(watcher: string, options: TriggerOptions): Promise<void> 
   say(
     `Triggered ${watcher}.${recovered ? ' It has recovered.' : ''}${unpaused ? ' It is no longer paused.' : ''}`,
   )
-  await flushOwnSpool(options.key)
+  await flushOwnSpool(watcher, options)
 }
 
 async function readInput(): Promise<string> {

@@ -6,7 +6,7 @@ import type { Connection } from '../store/open.ts'
 import type { ChannelWorld } from './channels/channel.ts'
 import type { DesktopNotifier } from './channels/desktop.ts'
 import { createOutbox, type Outbox } from './outbox.ts'
-import { claimTransitions, remind } from './policy.ts'
+import { claimTransitions, mostAtOnce, remind } from './policy.ts'
 import { gatheredAt } from './rules.ts'
 import { insertTransition, readChannels } from './store.ts'
 
@@ -58,16 +58,18 @@ export function createAlerts(context: RoomContext, desktop: DesktopNotifier): Al
   const round = async (): Promise<void> => {
     firstMs = null
     let waitMs = longestWaitMs
+    let hasMore = false
     try {
       const nowMs = Math.round(clock.glance().wallMs)
       const hasWork =
         db.prepare('SELECT 1 FROM transition WHERE claimed_ms IS NULL LIMIT 1').get() !== undefined ||
         db.prepare('SELECT 1 FROM incident WHERE remind_at_ms <= ? LIMIT 1').get(nowMs) !== undefined
       if (hasWork) {
-        await commits.write(() => {
-          claimTransitions(db, nowMs)
+        const claimed = await commits.write(() => {
           remind(db, nowMs)
+          return claimTransitions(db, nowMs)
         })
+        hasMore = claimed >= mostAtOnce
         context.changed('notices')
         outbox.wake()
       }
@@ -84,7 +86,7 @@ export function createAlerts(context: RoomContext, desktop: DesktopNotifier): Al
       waitMs = 1_000
       if (isRunning) log.error({ err: error }, 'Claiming changes failed; it is tried again')
     }
-    if (isRunning && timer === null) plan(waitMs)
+    if (isRunning && timer === null) plan(hasMore ? 0 : waitMs)
   }
 
   return {

@@ -8,7 +8,7 @@ import { sendDiscord, sendGotify, sendNtfy, sendSlack } from './channels/chats.t
 import { sendDesktop } from './channels/desktop.ts'
 import { sendEmail, sendMail } from './channels/email.ts'
 import { sendWebhook } from './channels/webhook.ts'
-import { giveUpAfterMs, mostFinalAttempts, retryDelay } from './rules.ts'
+import { giveUpAfterMs, leastAttempts, mostFinalAttempts, retryDelay } from './rules.ts'
 import type { ChannelRow, DeliveryRow, Message, SendResult } from './schema.ts'
 import {
   deliveryOf,
@@ -35,6 +35,8 @@ export interface Outbox {
 
 const longestWaitMs = 30_000
 const mostPerReceiver = 50
+/** Stands for our own work among those that rest. */
+const own = 'ourselves'
 /** A clock set back must not hold a retry up for longer than the longest retry waits. */
 const beyondReachMs = 2 * 3_600_000
 
@@ -50,6 +52,10 @@ export function createOutbox(context: RoomContext, world: ChannelWorld, origin: 
   const { db, clock, commits } = context
   const log = context.log.child({ name: 'ALERTS' })
   const busy = new Map<string, Promise<void>>()
+  /** What came of sendings that could not be written down yet: only the writing is tried again. */
+  const unwritten = new Map<number, SendResult>()
+  /** Receivers that are left alone for a while after a failure of our own; by the monotonic clock. */
+  const resting = new Map<string, { untilMs: number; failures: number }>()
   let timer: Timer | null = null
   let isRunning = false
   const now = (): number => Math.round(clock.glance().wallMs)
@@ -86,7 +92,8 @@ export function createOutbox(context: RoomContext, world: ChannelWorld, origin: 
         return await sendMail(message, server, delivery.recipients ?? [], world)
       }
       const channel = channels.find(({ id }) => id === delivery.channelId)
-      if (!channel) return { sent: false, reason: 'the channel was removed', isFinal: true }
+      if (!channel) return { sent: false, reason: 'the channel was removed', isHopeless: true }
+      if (!channel.enabled) return { sent: false, reason: 'the channel is switched off', isHopeless: true }
       return await sendBy(channel, message)
     } catch (error) {
       return { sent: false, reason: error instanceof Error ? error.message : String(error) }
@@ -103,7 +110,7 @@ export function createOutbox(context: RoomContext, world: ChannelWorld, origin: 
     }
     const isHopeless =
       result.isHopeless === true || (result.isFinal === true && attempts >= mostFinalAttempts)
-    const isTooOld = nowMs - message.atMs >= giveUpAfterMs
+    const isTooOld = nowMs - message.atMs >= giveUpAfterMs && attempts >= leastAttempts
     db.prepare('UPDATE delivery SET attempts = ?, reason = ? WHERE id = ?').run(
       attempts,
       result.reason,
@@ -129,9 +136,11 @@ export function createOutbox(context: RoomContext, world: ChannelWorld, origin: 
       const state = db.prepare('SELECT state FROM delivery WHERE id = ?').pluck().get(delivery.id)
       const message = readMessage(db, delivery.noticeId, origin())
       if (state !== 'waiting' || !message) continue
-      const result = await attempt(delivery, message)
+      const result = unwritten.get(delivery.id) ?? (await attempt(delivery, message))
+      unwritten.set(delivery.id, result)
       if (!isRunning) return
       await commits.write(() => settle(delivery, message, result))
+      unwritten.delete(delivery.id)
       context.changed('notices')
       // A receiver that does not answer will not answer the next one either.
       if (!result.sent && result.isFinal !== true) return
@@ -145,10 +154,14 @@ export function createOutbox(context: RoomContext, world: ChannelWorld, origin: 
       const nowMs = now()
       if (hasQuietToEnd(db, nowMs)) await commits.write(() => endQuietHours(db, nowMs))
       for (const [key, deliveries] of waiting(db, nowMs)) {
-        if (busy.has(key)) continue
+        if (busy.has(key) || isResting(key)) continue
         const work = serve(deliveries)
+          .then(() => {
+            resting.delete(key)
+          })
           .catch((error: unknown) => {
             if (isRunning) log.error({ err: error }, 'Delivering notices failed; it is tried again')
+            rest(key)
           })
           .finally(() => {
             busy.delete(key)
@@ -156,17 +169,32 @@ export function createOutbox(context: RoomContext, world: ChannelWorld, origin: 
           })
         busy.set(key, work)
       }
+      resting.delete(own)
     } catch (error) {
       if (isRunning) log.error({ err: error }, 'Delivering notices failed; it is tried again')
+      rest(own)
     }
     plan()
   }
 
+  const rest = (key: string): void => {
+    const failures = (resting.get(key)?.failures ?? 0) + 1
+    resting.set(key, {
+      failures,
+      untilMs: clock.glance().monotonicMs + Math.min(60_000, 500 * 2 ** failures),
+    })
+  }
+
+  const isResting = (key: string): boolean => (resting.get(key)?.untilMs ?? 0) > clock.glance().monotonicMs
+
   const plan = (): void => {
     timer?.cancel()
     if (!isRunning) return
-    const next = nearest(db, [...busy.keys()])
-    const wait = next === null ? longestWaitMs : Math.min(longestWaitMs, Math.max(0, next - now()))
+    const idle = [...resting.keys()].filter(isResting)
+    const next = nearest(db, [...busy.keys(), ...idle])
+    const rests = idle.map((key) => (resting.get(key)?.untilMs ?? 0) - clock.glance().monotonicMs)
+    const due = next === null || idle.includes(own) ? longestWaitMs : Math.max(0, next - now())
+    const wait = Math.min(longestWaitMs, due, ...rests)
     timer = clock.after(wait, () => void round())
   }
 
@@ -203,15 +231,16 @@ const receiverKey = "coalesce(channel_id, 'to ' || recipients)"
 function waiting(db: Connection, nowMs: number): Map<string, DeliveryRow[]> {
   const rows = db
     .prepare(
-      `SELECT *, ${receiverKey} AS receiver FROM delivery WHERE state = 'waiting' AND (next_ms <= ? OR next_ms > ?)
-       ORDER BY id LIMIT 1000`,
+      `SELECT * FROM (SELECT *, ${receiverKey} AS receiver, row_number() OVER (PARTITION BY ${receiverKey} ORDER BY id) AS place
+         FROM delivery WHERE state = 'waiting' AND (next_ms <= ? OR next_ms > ?))
+       WHERE place <= ${mostPerReceiver} ORDER BY id`,
     )
     .all(nowMs, nowMs + giveUpAfterMs + beyondReachMs) as (DeliveryRaw & { receiver: string | number })[]
   const groups = new Map<string, DeliveryRow[]>()
   for (const row of rows) {
     const key = String(row.receiver)
     const group = groups.get(key) ?? []
-    if (group.length < mostPerReceiver) group.push(deliveryOf(row))
+    group.push(deliveryOf(row))
     groups.set(key, group)
   }
   return groups
@@ -241,7 +270,7 @@ function hasQuietToEnd(db: Connection, nowMs: number): boolean {
 function endQuietHours(db: Connection, nowMs: number): void {
   const rows = db
     .prepare(
-      `SELECT d.id, d.channel_id, d.channel_name, d.notice_id, n.title, n.severity, n.at_ms, n.incident_id FROM delivery d
+      `SELECT d.id, d.channel_id, d.channel_name, d.notice_id, n.title, n.severity, n.kind, n.at_ms, n.incident_id FROM delivery d
        JOIN notice n ON n.id = d.notice_id WHERE d.state = 'quiet' AND d.next_ms <= ? ORDER BY d.id`,
     )
     .all(nowMs) as {
@@ -251,6 +280,7 @@ function endQuietHours(db: Connection, nowMs: number): void {
     notice_id: number
     title: string
     severity: string
+    kind: string
     at_ms: number
     incident_id: number | null
   }[]
@@ -266,13 +296,13 @@ function endQuietHours(db: Connection, nowMs: number): void {
       )
       continue
     }
-    const problems = list.filter(({ severity }) => severity === 'problem').length
+    const storms = inStorms(db, channelId, only.at_ms)
+    const problems =
+      list.filter(({ severity, kind }) => severity === 'problem' && kind !== 'storm').length + storms.length
     const title = `${list.length} notices during quiet hours`
     const lines = list.map(({ at_ms, title: words }) => `${isoTime(at_ms)} ${words}`)
-    const stillOpen = openCount(
-      db,
-      list.flatMap(({ incident_id }) => (incident_id === null ? [] : [incident_id])),
-    )
+    const own = list.flatMap(({ incident_id }) => (incident_id === null ? [] : [incident_id]))
+    const stillOpen = openCount(db, [...own, ...storms])
     const text = `${problems} problems, of which ${stillOpen} last.`
     const noticeId = insertNotice(db, {
       atMs: nowMs,
@@ -300,6 +330,18 @@ function endQuietHours(db: Connection, nowMs: number): void {
     )
     for (const { id } of list) endDelivery(db, id, 'held', 'told in the digest after quiet hours', nowMs)
   }
+}
+
+/** Returns the incidents of problems that were told to a channel as parts of storms, since a time. */
+function inStorms(db: Connection, channelId: number | null, sinceMs: number): number[] {
+  return db
+    .prepare(
+      `SELECT n.incident_id FROM delivery d JOIN notice n ON n.id = d.notice_id
+       WHERE d.channel_id IS ? AND d.state = 'held' AND d.reason LIKE 'told in one notice%' AND n.severity = 'problem'
+         AND n.incident_id IS NOT NULL AND d.done_ms >= ?`,
+    )
+    .pluck()
+    .all(channelId, sinceMs) as number[]
 }
 
 function openCount(db: Connection, incidents: readonly number[]): number {

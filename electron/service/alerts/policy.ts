@@ -42,7 +42,8 @@ interface Planned {
   readonly receivers: readonly Receiver[]
 }
 
-const mostAtOnce = 2_000
+/** More at once would hold up the event loop; the rest follows at once. */
+export const mostAtOnce = 500
 
 function readWorld(db: Connection, nowMs: number): World {
   return {

@@ -20,9 +20,10 @@ import {
 import { isoTime, parseInstant } from '../../shared/time-text.ts'
 import type { App, RoomContext } from '../context.ts'
 import { HttpProblem } from '../problem.ts'
+import type { Connection } from '../store/open.ts'
 import { changeChannel, channelView, createChannel, testMessage } from './channel-settings.ts'
 import type { Alerts } from './index.ts'
-import { addMaintenance, maintenanceView, readMaintenance } from './maintenance.ts'
+import { activeUntil, addMaintenance, maintenanceView, readMaintenance } from './maintenance.ts'
 import { readNotices } from './notices.ts'
 import { tomorrowMorning } from './rules.ts'
 import type { ChannelRow, IncidentRow, MuteRow } from './schema.ts'
@@ -50,7 +51,15 @@ function noticeRoutes(app: App, context: RoomContext): void {
         response: { 200: NoticePage },
       },
     },
-    ({ query }) => readNotices(db, query),
+    (request) => {
+      const page = readNotices(db, request.query)
+      if (request.scopeOfKey(null) === 'write') return page
+      // The id of a watcher triggers it, and a key that only reads must not.
+      return {
+        ...page,
+        notices: page.notices.map((notice) => ({ ...notice, item: null, path: `/${notice.room}` })),
+      }
+    },
   )
   app.get(
     '/api/v1/incidents',
@@ -62,7 +71,10 @@ function noticeRoutes(app: App, context: RoomContext): void {
         response: { 200: Incidents },
       },
     },
-    ({ query }) => readIncidents(db, query.open ?? false).map(incidentView),
+    (request) => {
+      const incidents = readIncidents(db, request.query.open ?? false).map(incidentView)
+      return request.scopeOfKey(null) === 'write' ? incidents : incidents.map((one) => ({ ...one, item: '' }))
+    },
   )
   app.post(
     '/api/v1/incidents/:id/acknowledge',
@@ -228,16 +240,21 @@ function muteRoutes(app: App, alerts: Alerts, context: RoomContext): void {
           number | undefined
         if (untilMs === undefined) throw new HttpProblem(404, `there is no mute ${id}`)
         db.prepare('DELETE FROM mute WHERE id = ?').run(id)
-        // Problems that nobody was told of because of it are told now, if they last.
-        db.prepare('UPDATE incident SET remind_at_ms = ? WHERE closed_ms IS NULL AND remind_at_ms = ?').run(
-          now(),
-          untilMs,
-        )
+        tellHeldProblems(db, untilMs, now())
       })
       alerts.wake()
       context.changed('notices')
       return reply.status(204).send(null)
     },
+  )
+}
+
+/** Problems that nobody was told of because of a silence that would have lasted until a time are told now, if they last. */
+function tellHeldProblems(db: Connection, untilMs: number | null, nowMs: number): void {
+  if (untilMs === null) return
+  db.prepare('UPDATE incident SET remind_at_ms = ? WHERE closed_ms IS NULL AND remind_at_ms = ?').run(
+    nowMs,
+    Math.round(untilMs),
   )
 }
 
@@ -296,8 +313,11 @@ function maintenanceRoutes(app: App, alerts: Alerts, context: RoomContext): void
     },
     async ({ params: { id } }, reply) => {
       await commits.write(() => {
-        if (db.prepare('DELETE FROM maintenance WHERE id = ?').run(id).changes !== 1)
-          throw new HttpProblem(404, `there is no maintenance window ${id}`)
+        const nowMs = Math.round(clock.glance().wallMs)
+        const row = readMaintenance(db).find((known) => known.id === id)
+        if (!row) throw new HttpProblem(404, `there is no maintenance window ${id}`)
+        db.prepare('DELETE FROM maintenance WHERE id = ?').run(id)
+        tellHeldProblems(db, activeUntil(row, nowMs), nowMs)
       })
       alerts.wake()
       context.changed('notices')

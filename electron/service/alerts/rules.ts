@@ -18,6 +18,8 @@ const firstRetryMs = 10_000
 const longestRetryMs = 3_600_000
 /** A notice that could not be told for a day is of no use. */
 export const giveUpAfterMs = 86_400_000
+/** Yet it is tried this often at least: a machine that was off for a day has had no chance. */
+export const leastAttempts = 8
 /** What the receiver calls a mistake of ours is tried only so often. */
 export const mostFinalAttempts = 3
 

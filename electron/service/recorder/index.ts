@@ -252,8 +252,11 @@ export function createRecorder(context: RoomContext, intervalMs: number, edges: 
     async lookBack() {
       await edges.timeService.refresh()
       await importAtFirstRun()
-      await explainPast()
-      await tellUncleanEnd()
+      try {
+        await explainPast()
+      } finally {
+        await tellUncleanEnd()
+      }
     },
     stampNow: stamp,
     stop(how) {

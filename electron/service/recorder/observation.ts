@@ -6,6 +6,8 @@ import { isSameBoot } from './rules.ts'
 
 /** Older flights than this many tell nothing that a watcher still waits for. */
 const mostFlights = 20_000
+/** Where stamps are rare, this much of the time around a sleep is given to it at most. */
+const mostUnsureMs = 30_000
 /** Slewing and the clocks' own grain stay below this; more is a step or a sleep. */
 const smallestChangeMs = 1_000
 /** The recorder tells a stall or a sleep from a stamp that comes late; one is due after this long at the latest. */
@@ -103,13 +105,25 @@ function readSpans(db: Connection): { spans: BlindSpan[]; flightId: number | nul
 
 function lapseSpans(db: Connection, firstId: number, beginOf: ReadonlyMap<number, number>): BlindSpan[] {
   const rows = db
-    .prepare('SELECT flight_id, at_elapsed_ms, length_ms, kind FROM lapse WHERE flight_id >= ?')
-    .all(firstId) as { flight_id: number; at_elapsed_ms: number; length_ms: number; kind: string }[]
-  return rows.flatMap(({ flight_id, at_elapsed_ms, length_ms, kind }) => {
+    .prepare(
+      `SELECT l.flight_id, l.at_elapsed_ms, l.length_ms, l.kind, d.interval_ms FROM lapse l
+       JOIN flight_detail d ON d.flight_id = l.flight_id WHERE l.flight_id >= ?`,
+    )
+    .all(firstId) as {
+    flight_id: number
+    at_elapsed_ms: number
+    length_ms: number
+    kind: string
+    interval_ms: number | null
+  }[]
+  return rows.flatMap(({ flight_id, at_elapsed_ms, length_ms, kind, interval_ms }) => {
     const begin = beginOf.get(flight_id)
     if (begin === undefined) return []
     const why: BlindReason = kind === 'asleep' ? 'asleep' : 'not-running'
-    return [{ fromMs: begin + at_elapsed_ms, toMs: begin + at_elapsed_ms + length_ms, why }]
+    const fromMs = begin + at_elapsed_ms
+    // Only the length of a sleep is known; it began at some moment between the stamp before and the next one due.
+    const unsureMs = kind === 'asleep' ? Math.min(interval_ms ?? 0, mostUnsureMs) : 0
+    return [{ fromMs, toMs: fromMs + length_ms + unsureMs, why }]
   })
 }
 

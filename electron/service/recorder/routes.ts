@@ -176,8 +176,12 @@ export function recorderRoutes(
         },
       },
     },
-    async ({ params: { what }, query }, reply) => {
-      const window = windowOf(query)
+    async (request, reply) => {
+      const { what } = request.params
+      // The file holds the secrets of channels and watchers.
+      if (what === 'database' && request.scopeOfKey(null) !== 'write')
+        throw new HttpProblem(403, "this key is for 'read'; 'write' is needed to have the whole database")
+      const window = windowOf(request.query)
       const folder = makeExportFolder(databaseFolder)
       const target = path.join(folder, what)
       try {

@@ -21,9 +21,13 @@ interface Rule {
 }
 
 const minuteMs = 60_000
-const weekMinutes = 7 * 24 * 60
+const dayMinutes = 24 * 60
+const weekMinutes = 7 * dayMinutes
 /** A period that does not hold within a year and a day never does, but on leap days. */
-const mostMinutes = 366 * 24 * 60
+const mostMinutes = 366 * dayMinutes
+
+/** Each pair of rules is checked for overlap. */
+const mostRules = 20
 
 const malformed =
   'malformed periodicity: must be positive number or semicolon-delimited crontab schedule; see documentation for more information'
@@ -49,7 +53,7 @@ export function parseCoalMine(text: string): CoalMineSchedule {
     .map((line) => line.trim())
     .filter((line) => line !== '' && !line.startsWith('#'))
     .map(parseRule)
-  if (rules.length === 0) throw new ScheduleError(malformed)
+  if (rules.length === 0 || rules.length > mostRules) throw new ScheduleError(malformed)
   checkOverlap(rules)
   return scheduleOf(rules)
 }
@@ -95,7 +99,10 @@ function parseField(text: string, least: number, most: number, words: readonly s
 }
 
 function holds(rule: Rule, date: Date): boolean {
-  if (!rule.minutes.has(date.getUTCMinutes()) || !rule.hours.has(date.getUTCHours())) return false
+  return rule.minutes.has(date.getUTCMinutes()) && rule.hours.has(date.getUTCHours()) && isOnDay(rule, date)
+}
+
+function isOnDay(rule: Rule, date: Date): boolean {
   if (!rule.months.has(date.getUTCMonth() + 1)) return false
   const isDay = rule.days.has(date.getUTCDate())
   const isWeekday = rule.weekdays.has(date.getUTCDay())
@@ -122,6 +129,8 @@ function intersects(a: ReadonlySet<number>, b: ReadonlySet<number>): boolean {
 }
 
 function sharesDay(rule: Rule, other: Rule): boolean {
+  if (rule.anyDay && other.anyDay) return intersects(rule.weekdays, other.weekdays)
+  if (rule.anyWeekday && other.anyWeekday) return intersects(rule.days, other.days)
   const minute = [...rule.minutes].find((value) => other.minutes.has(value)) ?? 0
   const hour = [...rule.hours].find((value) => other.hours.has(value)) ?? 0
   // The Gregorian calendar repeats its weekdays after 28 years within a century.
@@ -137,12 +146,23 @@ function scheduleOf(rules: readonly Rule[]): CoalMineSchedule {
     const date = new Date(minute * minuteMs)
     return rules.find((rule) => holds(rule, date))?.seconds ?? null
   }
+  const fillsHours = rules.every(({ minutes }) => minutes.size === 60)
+  const fillsDays = fillsHours && rules.every(({ hours }) => hours.size === 24)
+  /** Returns a minute up to which nothing changes: the end of the day or hour where no rule looks any closer. */
+  const sameUntil = (minute: number): number => {
+    const date = new Date(minute * minuteMs)
+    const isDayOff = !rules.some((rule) => isOnDay(rule, date))
+    if (fillsDays || isDayOff) return (Math.floor(minute / dayMinutes) + 1) * dayMinutes
+    const isHourOff = !rules.some((rule) => rule.hours.has(date.getUTCHours()))
+    return fillsHours || isHourOff ? (Math.floor(minute / 60) + 1) * 60 : minute + 1
+  }
   return {
     deadline(fromMs) {
       let fromClock = fromMs
       const first = Math.floor(fromMs / minuteMs)
-      for (let minute = first; minute < first + mostMinutes; minute += 1) {
-        const endMs = (minute + 1) * minuteMs
+      for (let minute = first, end = first; minute < first + mostMinutes; minute = end) {
+        end = sameUntil(minute)
+        const endMs = end * minuteMs
         const seconds = secondsAt(minute)
         // A gap counts as paused: the time begins to run anew after it.
         if (seconds === null) fromClock = endMs

@@ -13,6 +13,8 @@ export interface GroupCommit {
   write<T>(work: () => T): Promise<T>
   /** Runs work before each commit, for whoever gathers writes of its own. */
   beforeCommit(work: () => void): void
+  /** Runs work after each transaction, or part of one, that was rolled back, for whoever remembers what it read. */
+  afterRollback(work: () => void): void
   /** Writes what waits, at once. */
   flush(): void
   readonly waiting: number
@@ -44,6 +46,7 @@ export function createGroupCommit(db: Connection, clock: Clock): GroupCommit {
   let lockedSinceMs: number | null = null
   let batchNumber = 0
   const finishers: (() => void)[] = []
+  const forgetters: (() => void)[] = []
   const finish = (): void => {
     for (const finisher of finishers) finisher()
   }
@@ -54,20 +57,41 @@ export function createGroupCommit(db: Connection, clock: Clock): GroupCommit {
     finish()
     return results
   })
-  const alone = db.transaction((work: () => unknown) => {
+  const rolledBack = (): void => {
+    for (const forgetter of forgetters) forgetter()
+  }
+  const part = db.transaction((work: () => unknown) => {
     batchNumber += 1
     const result = work()
     finish()
     return result
   })
-
-  const oneByOne = (batch: readonly Entry[]): void => {
-    for (const { work, resolve, reject } of batch) {
+  /** Each entry in a savepoint of its own: what one of them does or remembers never reaches another. */
+  const inParts = db.transaction((batch: readonly Entry[]) =>
+    batch.map(({ work }): { result: unknown } | { failure: unknown } => {
       try {
-        resolve(alone.immediate(work) as never)
+        return { result: part(work) }
       } catch (error) {
-        reject(error)
+        rolledBack()
+        if (isOfTheFile(error)) throw error
+        return { failure: error }
       }
+    }),
+  )
+
+  /** Runs a batch; the slower way only when an entry of it fails. */
+  const attempt = (batch: readonly Entry[]): ({ result: unknown } | { failure: unknown })[] => {
+    try {
+      return together.immediate(batch).map((result) => ({ result }))
+    } catch (error) {
+      rolledBack()
+      if (isOfTheFile(error)) throw error
+    }
+    try {
+      return inParts.immediate(batch)
+    } catch (error) {
+      rolledBack()
+      throw error
     }
   }
 
@@ -94,9 +118,9 @@ export function createGroupCommit(db: Connection, clock: Clock): GroupCommit {
     lastMs = nowMs
     const batch = queue.slice(0, mostInBatch)
     if (batch.length === 0) return
-    let results: unknown[] = []
+    let outcomes: ReturnType<typeof attempt>
     try {
-      results = together.immediate(batch)
+      outcomes = attempt(batch)
     } catch (error) {
       const isLocked = sqliteCode(error)?.startsWith('SQLITE_BUSY') ?? false
       if (isLocked && nowMs - (lockedSinceMs ??= nowMs) < lockedPatienceMs) {
@@ -105,14 +129,17 @@ export function createGroupCommit(db: Connection, clock: Clock): GroupCommit {
       }
       lockedSinceMs = null
       queue = queue.slice(batch.length)
-      if (sqliteCode(error) !== null && !isConstraint(error)) for (const { reject } of batch) reject(error)
-      else oneByOne(batch)
+      for (const { reject } of batch) reject(error)
       if (queue.length > 0) plan(0)
       return
     }
     lockedSinceMs = null
     queue = queue.slice(batch.length)
-    for (const [index, { resolve }] of batch.entries()) resolve(results[index] as never)
+    for (const [index, { resolve, reject }] of batch.entries()) {
+      const outcome = outcomes[index]
+      if (outcome && 'result' in outcome) resolve(outcome.result as never)
+      else reject(outcome?.failure)
+    }
     if (queue.length > 0) plan(0)
   }
 
@@ -127,6 +154,9 @@ export function createGroupCommit(db: Connection, clock: Clock): GroupCommit {
       }),
     beforeCommit: (work) => {
       finishers.push(work)
+    },
+    afterRollback: (work) => {
+      forgetters.push(work)
     },
     flush() {
       if (timer !== null && 'cancel' in timer) timer.cancel()
@@ -146,6 +176,8 @@ export function createGroupCommit(db: Connection, clock: Clock): GroupCommit {
   }
 }
 
-function isConstraint(error: unknown): boolean {
-  return sqliteCode(error)?.startsWith('SQLITE_CONSTRAINT') ?? false
+/** Trouble with the file meets every entry alike; anything else is the entry's own. */
+function isOfTheFile(error: unknown): boolean {
+  const code = sqliteCode(error)
+  return code !== null && !/^SQLITE_(?:CONSTRAINT|MISMATCH|RANGE|TOOBIG|ERROR)/.test(code)
 }

@@ -31,6 +31,8 @@ const announceMs = 500
 /** A signal told to be this new counts as of now. */
 const freshMs = 2_000
 const eventsInNotice = 15
+/** So far back the end of a run is looked for whose start comes after it. */
+const lateStartWindow = 200
 
 export function createDesk(context: RoomContext, store: WatcherStore): Desk {
   const { observation, transitions, changed } = context
@@ -110,6 +112,15 @@ export function createDesk(context: RoomContext, store: WatcherStore): Desk {
     facts: { ...entry.facts, ...store.addEvent(entry, event, nowMs) },
   })
 
+  /** A start that arrives after the end of its run, as from a spool, opens nothing. */
+  const hasEnded = ({ facts }: WatcherEntry, { kind, run, atMs }: Signal, nowMs: number): boolean =>
+    kind === 'start' &&
+    run !== '' &&
+    atMs < (facts.lastTriggerMs ?? 0) &&
+    store
+      .events(facts.lastEventId, nowMs, { limit: lateStartWindow, offset: 0 })
+      .some((event) => event.run === run && (event.kind === 'success' || event.kind === 'fail'))
+
   const checkSlug = (slug: string, own: number | null): void => {
     const holder = store.find('slug', slug)
     if (holder && holder.id !== own)
@@ -183,11 +194,16 @@ export function createDesk(context: RoomContext, store: WatcherStore): Desk {
     },
     signal(entry, signal, nowMs) {
       const { watcher } = entry
-      const effect = applySignal(entry.facts, signal, {
-        paused: watcher.paused,
-        ignoresWhilePaused: watcher.pausedPolicy === 'ignore',
-        flightId: observation.flightId,
-      })
+      const effect = applySignal(
+        entry.facts,
+        hasEnded(entry, signal, nowMs) ? { ...signal, ignored: true } : signal,
+        {
+          paused: watcher.paused,
+          ignoresWhilePaused: watcher.pausedPolicy === 'ignore',
+          flightId: observation.flightId,
+          nowMs,
+        },
+      )
       const history = store.addEvent(
         entry,
         {

@@ -55,16 +55,10 @@ export function createWatchers(context: RoomContext): Watchers {
 
   const write = async <T>(work: () => T): Promise<T> => {
     watchman.noticeStep()
-    try {
-      const result = await commits.write(work)
-      watchman.replan()
-      desk.announce()
-      return result
-    } catch (error) {
-      // What was gathered or remembered in a transaction that failed is not what the file holds.
-      store.forget()
-      throw error
-    }
+    const result = await commits.write(work)
+    watchman.replan()
+    desk.announce()
+    return result
   }
   const loaded = (id: number): WatcherEntry => {
     const entry = store.load(id)
@@ -114,7 +108,11 @@ export function createWatchers(context: RoomContext): Watchers {
     signal: (id, signal, spoolId) =>
       write(() => {
         if (spoolId !== undefined && !store.takeSpooled(spoolId, now())) return null
-        return desk.signal(loaded(id), trimBody(signal), now())
+        const entry = loaded(id)
+        // Times are whole, and none lies long before the watcher was made.
+        const leastMs = entry.watcher.createdMs - longestBackdatingMs
+        const atMs = Math.round(Math.max(leastMs, Math.min(signal.atMs, now())))
+        return desk.signal(entry, { ...trimBody(signal), atMs }, now())
       }),
     events: (id, page) => store.events(store.load(id)?.facts.lastEventId ?? null, now(), page),
     countEvents: (id) => store.countEvents(store.load(id)?.facts.lastEventId ?? null, now()),
@@ -123,6 +121,9 @@ export function createWatchers(context: RoomContext): Watchers {
     badgeKey: () => setting('badge-key'),
   }
 }
+
+/** A signal is dated back to a year before its watcher at most. */
+const longestBackdatingMs = 366 * 86_400_000
 
 /** Of a body that is too long the end is kept: that is where an error says what it is. */
 function trimBody(signal: Signal): Signal {

@@ -2,6 +2,7 @@ import type { Registry } from 'prom-client'
 import { watcherStates } from '../../shared/watcher-words.ts'
 import type { RoomContext } from '../context.ts'
 import type { Watchers } from './index.ts'
+import { uniqueKey } from './wire/healthchecks-api.ts'
 
 /** Watchers beyond this many are counted, but not shown one by one. */
 const mostShown = 1_000
@@ -50,8 +51,8 @@ export async function watcherMetrics(
     total.set(all)
     down.set(counts.late + counts.failing)
     for (const family of [up, started, grace, paused]) family.reset()
-    for (const { name, tags, badgeKey, state, runs } of shown) {
-      const label = { name, tags: tags.join(' '), unique_key: badgeKey }
+    for (const { name, tags, uuid, state, runs } of shown) {
+      const label = { name, tags: tags.join(' '), unique_key: uniqueKey(uuid) }
       up.set(label, state === 'late' || state === 'failing' ? 0 : 1)
       started.set(label, runs.length > 0 ? 1 : 0)
       grace.set(label, state === 'grace' ? 1 : 0)

@@ -88,6 +88,11 @@ async function asked<T>(work: () => Promise<T> | T): Promise<T> {
   }
 }
 
+/** A key that only reads is shown no name by which a watcher can be triggered; its slug takes the id's place. */
+function withoutSecrets(watcher: Watcher): Watcher {
+  return { ...watcher, id: watcher.slug, uuid: '', token: '', badgeKey: '' }
+}
+
 function readRoutes(app: App, watchers: Watchers, { clock, reader, db }: RoomContext): void {
   const now = (): number => Math.round(clock.glance().wallMs)
   const view = (entry: WatcherEntry): Watcher =>
@@ -103,13 +108,14 @@ function readRoutes(app: App, watchers: Watchers, { clock, reader, db }: RoomCon
         response: { 200: WatcherList },
       },
     },
-    ({ query: { state, limit = 50, offset = 0, ...rest } }) => {
+    async (request) => {
+      const { state, limit = 50, offset = 0, ...rest } = request.query
       const states = state?.split(',').filter((word) => word !== '') ?? []
       const wanted = states.flatMap((word) => (word === 'problem' ? [...problemStates] : [word]))
       const unknown = wanted.find((word) => !(watcherStates as readonly string[]).includes(word))
       if (unknown !== undefined)
         throw new HttpProblem(400, `'${printable(unknown, 40)}' is not a state of watchers`)
-      return reader.ask('watcherList', {
+      const list = await reader.ask('watcherList', {
         ...rest,
         nowMs: now(),
         blind: watchers.blind(),
@@ -117,6 +123,8 @@ function readRoutes(app: App, watchers: Watchers, { clock, reader, db }: RoomCon
         limit,
         offset,
       })
+      const isFull = request.scopeOfKey(null) === 'write'
+      return isFull ? list : { ...list, watchers: list.watchers.map(withoutSecrets) }
     },
   )
   app.get(
@@ -141,10 +149,10 @@ function readRoutes(app: App, watchers: Watchers, { clock, reader, db }: RoomCon
         response: { 200: Watcher },
       },
     },
-    ({ params }) => {
-      const entry = watchers.get(findIn(watchers, params.id).id)
+    (request) => {
+      const entry = watchers.get(findIn(watchers, request.params.id).id)
       if (!entry) throw new HttpProblem(404, 'it was removed')
-      return view(entry)
+      return request.scopeOfKey(null) === 'write' ? view(entry) : withoutSecrets(view(entry))
     },
   )
   app.get(

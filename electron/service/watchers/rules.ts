@@ -125,7 +125,8 @@ function expect(
   let dueMs = schedule.nextDue(dueFromMs)
   for (let excuse = 0; dueMs !== null && excuse < mostExcuses; excuse += 1) {
     const span = blindAt(dueMs, blind)
-    if (!span) break
+    // Whoever was late before nobody looked is not excused afterwards.
+    if (!span || dueMs === facts.lateDueMs) break
     missed = { dueMs, why: span.why }
     dueMs = schedule.nextDue(span.toMs)
   }
@@ -141,7 +142,10 @@ function expect(
   if (graceSpan && missed === null && graceMs > 0 && nowMs >= graceSpan.toMs && nowMs < byGraceMs)
     missed = { dueMs, why: graceSpan.why }
   // A run that began in time is given its own limit instead of the grace.
-  const running = runLimitMs === null ? [] : runs.filter(({ startedMs }) => startedMs >= dueFromMs)
+  const running =
+    runLimitMs === null
+      ? []
+      : runs.filter(({ startedMs }) => startedMs >= dueFromMs && startedMs <= byGraceMs)
   const lateMs = Math.max(byGraceMs, ...running.map(({ limitMs }) => limitMs ?? byGraceMs))
   return { dueMs, lateMs, missed: missed !== null && missed.dueMs <= nowMs ? missed : null }
 }
@@ -153,8 +157,8 @@ export function verdictOf({ state }: Judgement): Verdict {
     case 'failing':
     case 'unobserved':
     case 'paused':
-    case 'new':
       return state
+    case 'new':
     case 'grace':
     case 'running':
     case 'up':
@@ -177,6 +181,14 @@ export interface SignalEffect {
   readonly durationMs: number | null
 }
 
+/** What a signal meets. */
+export interface SignalSituation {
+  readonly paused: boolean
+  readonly ignoresWhilePaused: boolean
+  readonly flightId: number | null
+  readonly nowMs: number
+}
+
 /** Open runs beyond this many are a client's mistake; the oldest are forgotten. */
 const mostRuns = 100
 /** A duration is told up to this length, as healthchecks does. */
@@ -189,11 +201,7 @@ const longestDurationMs = 72 * 3_600_000
 export function applySignal(
   facts: WatcherFacts,
   signal: Signal,
-  {
-    paused,
-    ignoresWhilePaused,
-    flightId,
-  }: { paused: boolean; ignoresWhilePaused: boolean; flightId: number | null },
+  { paused, ignoresWhilePaused, flightId, nowMs }: SignalSituation,
 ): SignalEffect {
   const ignored = signal.ignored === true || (paused && ignoresWhilePaused && signal.kind !== 'log')
   if (ignored || signal.kind === 'log') return { facts, unpaused: false, ignored, durationMs: null }
@@ -204,18 +212,20 @@ export function applySignal(
   }
   if (signal.kind === 'start') {
     const others = facts.runs.filter(({ run }) => run !== signal.run)
-    const runs = [...others, { run: signal.run, startedMs: signal.atMs }].slice(-mostRuns)
+    const runs = [...others, { run: signal.run, startedMs: signal.atMs, flightId }].slice(-mostRuns)
     return { facts: { ...triggered, runs }, unpaused: false, ignored, durationMs: null }
   }
   const own = facts.runs.find(({ run }) => run === signal.run)
   const tookMs = signal.durationMs ?? (own ? signal.atMs - own.startedMs : null)
   const durationMs = tookMs !== null && tookMs >= 0 && tookMs < longestDurationMs ? Math.round(tookMs) : null
-  const isNewest = signal.atMs >= (facts.lastTriggerMs ?? signal.atMs) || facts.dueFromMs === null
+  // A time that lies ahead was taken from a clock that has been set back since.
+  const past = (ms: number | null): number => (ms === null || ms > nowMs ? Number.NEGATIVE_INFINITY : ms)
+  const isNewest = signal.atMs >= Math.max(past(facts.lastSuccessMs), past(facts.lastFailMs))
   const hasFailed = signal.kind === 'fail'
   const ended: WatcherFacts = {
     ...triggered,
     runs: signal.run === '' ? [] : facts.runs.filter(({ run }) => run !== signal.run),
-    ...((facts.dueFromMs === null || signal.atMs >= facts.dueFromMs || paused) && {
+    ...((signal.atMs >= past(facts.dueFromMs) || paused) && {
       dueFromMs: signal.atMs,
       flightId,
     }),

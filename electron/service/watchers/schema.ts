@@ -40,10 +40,12 @@ export interface WatcherRecord {
 export interface OpenRunRow {
   readonly run: string
   readonly startedMs: number
+  /** Flight in which it started, whose clock may still be set. */
+  readonly flightId?: number | null
 }
 
 /** What was last written down about how a watcher stands. */
-export const verdicts = ['new', 'ok', 'late', 'failing', 'unobserved', 'paused'] as const
+export const verdicts = ['ok', 'late', 'failing', 'unobserved', 'paused'] as const
 export type Verdict = (typeof verdicts)[number]
 
 /** Why a watcher is a problem. */
@@ -75,6 +77,8 @@ export interface WatcherFacts {
   readonly events: number
   /** The newest entry of the history; null before the first. */
   readonly lastEventId: number | null
+  /** Due time for which it has been called late, if it stands so now. */
+  readonly lateDueMs?: number | null
 }
 
 /** A watcher with all that is known of it. */

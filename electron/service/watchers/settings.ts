@@ -45,9 +45,24 @@ export function chosenSlug(slug: string | undefined, name: string): string {
   return slug
 }
 
+/** Whole milliseconds: the file holds nothing finer. */
+function whole<T extends WatcherChange>(settings: T): T {
+  const { schedule, graceMs, runLimitMs, remindMs } = settings
+  return {
+    ...settings,
+    ...(schedule?.kind === 'period' && {
+      schedule: { ...schedule, periodMs: Math.round(schedule.periodMs) },
+    }),
+    ...(graceMs !== undefined && { graceMs: Math.round(graceMs) }),
+    ...(typeof runLimitMs === 'number' && { runLimitMs: Math.max(1, Math.round(runLimitMs)) }),
+    ...(typeof remindMs === 'number' && { remindMs: Math.round(remindMs) }),
+  }
+}
+
 /** Returns the record of a new watcher. @throws WatcherError */
-export function newRecord(input: NewWatcher, nowMs: number): Omit<WatcherRecord, 'id'> {
-  checkSettings(input)
+export function newRecord(given: NewWatcher, nowMs: number): Omit<WatcherRecord, 'id'> {
+  checkSettings(given)
+  const input = whole(given)
   return {
     ...newSecretNames(),
     name: input.name,
@@ -71,7 +86,7 @@ export function newRecord(input: NewWatcher, nowMs: number): Omit<WatcherRecord,
 /** Returns a watcher with a change applied. @throws WatcherError */
 export function changedRecord(watcher: WatcherRecord, change: WatcherChange): WatcherRecord {
   checkSettings(change)
-  const { slug, tags, ...rest } = change
+  const { slug, tags, ...rest } = whole(change)
   const given = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined))
   return {
     ...watcher,

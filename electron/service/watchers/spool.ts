@@ -3,6 +3,7 @@ import path from 'node:path'
 import { parseSpooled, type SpooledSignal } from '../../shared/spooled-signal.ts'
 import type { Timer } from '../clock.ts'
 import type { RoomContext } from '../context.ts'
+import { sqliteCode } from '../store/errors.ts'
 import { WatcherError } from './errors.ts'
 import type { Watchers } from './index.ts'
 
@@ -14,7 +15,6 @@ export interface SpoolCollector {
 }
 
 const everyMs = 15_000
-const mostAtOnce = 1_000
 
 /**
  * Returns the collector of a folder of files, one trigger each. A file is removed only after its trigger is on disk, and its
@@ -77,11 +77,22 @@ export function spoolCollector(context: RoomContext, watchers: Watchers, folder:
     let names: string[]
     try {
       names = readdirSync(folder).filter((name) => name.endsWith('.json'))
-    } catch {
+    } catch (error) {
+      const isThere = (error as NodeJS.ErrnoException).code !== 'ENOENT'
+      if (isThere) log.warn({ err: error }, 'The folder of spooled triggers cannot be read')
       return
     }
     // Names begin with the time, so that a start comes before its end.
-    for (const name of names.sort().slice(0, mostAtOnce)) await take(path.join(folder, name))
+    for (const name of names.sort()) {
+      const file = path.join(folder, name)
+      try {
+        await take(file)
+      } catch (error) {
+        // One file that cannot be taken keeps no other from it; it is tried again.
+        log.warn({ err: error }, `The spooled trigger ${name} could not be taken in`)
+        if (sqliteCode(error) !== null) return
+      }
+    }
   }
   const again = async (): Promise<void> => {
     try {

@@ -89,6 +89,8 @@ export interface WatcherStore {
   addEvent(entry: WatcherEntry, event: NewEvent, nowMs: number): Pick<WatcherFacts, 'events' | 'lastEventId'>
   /** Returns ids of watchers to judge by now, earliest first. */
   dueIds(nowMs: number, most: number): number[]
+  /** Looks at a watcher again at a later time. */
+  postpone(id: number, untilMs: number): void
   nearestWake(): number | null
   /** Returns the earliest time to judge that was written since the last call; null for none. */
   takeLowestWake(): number | null
@@ -104,8 +106,6 @@ export interface WatcherStore {
   shift(flightId: number, byMs: number): void
   /** Returns false when a spooled signal was taken before. */
   takeSpooled(id: string, nowMs: number): boolean
-  /** Forgets what was read, after a transaction that failed. */
-  forget(): void
 }
 
 const bodiesKept = 100
@@ -143,6 +143,7 @@ export function createWatcherStore(db: Connection, commits: GroupCommit): Watche
 
   const sweeper = createSweeper(db)
   let lowestWake: number | null = null
+  let spooledTaken = 0
   const records = new Map<string, WatcherRecord>()
   let gathered = { batch: -1, entries: new Map<number, { before: WatcherEntry; now: WatcherEntry }>() }
   const entries = (): typeof gathered.entries => {
@@ -186,20 +187,27 @@ export function createWatcherStore(db: Connection, commits: GroupCommit): Watche
       now.wakeMs === before.wakeMs &&
       now.cause === before.cause
     if (isSame) return
+    const wakeMs = now.wakeMs === null ? null : Math.ceil(now.wakeMs)
     updateVerdict.run(
       now.verdict,
       now.verdictMs,
       now.cause === null ? null : JSON.stringify(now.cause),
-      now.wakeMs,
+      wakeMs,
       watcher.id,
     )
-    if (now.wakeMs !== null) lowestWake = Math.min(lowestWake ?? now.wakeMs, now.wakeMs)
+    if (wakeMs !== null) lowestWake = Math.min(lowestWake ?? wakeMs, wakeMs)
   }
-  commits.beforeCommit(() => {
+  const writeGathered = (): void => {
     if (gathered.batch !== commits.batch) return
     for (const change of gathered.entries.values()) if (change.now !== change.before) write(change)
     gathered = { batch: -1, entries: new Map() }
-  })
+  }
+  const forget = (): void => {
+    gathered = { batch: -1, entries: new Map() }
+    records.clear()
+  }
+  commits.beforeCommit(writeGathered)
+  commits.afterRollback(forget)
 
   return {
     find(key, value) {
@@ -242,7 +250,7 @@ export function createWatcherStore(db: Connection, commits: GroupCommit): Watche
       const id = Number(lastInsertRowid)
       db.prepare('INSERT INTO watcher_state (watcher_id, verdict, verdict_ms) VALUES (?, ?, ?)').run(
         id,
-        watcher.paused ? 'paused' : 'new',
+        watcher.paused ? 'paused' : 'ok',
         watcher.createdMs,
       )
       return id
@@ -288,6 +296,9 @@ export function createWatcherStore(db: Connection, commits: GroupCommit): Watche
       return { events: n, lastEventId: Number(lastInsertRowid) }
     },
     dueIds: (nowMs, most) => selectDue.all(nowMs, most) as number[],
+    postpone: (id, untilMs) => {
+      db.prepare('UPDATE watcher_state SET wake_ms = ? WHERE watcher_id = ?').run(untilMs, id)
+    },
     nearestWake: () => (selectNearest.get() as number | undefined) ?? null,
     takeLowestWake() {
       const lowest = lowestWake
@@ -303,33 +314,36 @@ export function createWatcherStore(db: Connection, commits: GroupCommit): Watche
         .get(watcherId, n) as Buffer | undefined) ?? null,
     ids: () => db.prepare('SELECT id FROM watcher ORDER BY id').pluck().all() as number[],
     shift(flightId, byMs) {
+      // Triggers of this very transaction are moved as well.
+      writeGathered()
       lowestWake = 0
       db.prepare(
-        `UPDATE watcher_state SET due_from_ms = due_from_ms + ?, wake_ms = 0 WHERE flight_id = ? AND due_from_ms IS NOT NULL`,
-      ).run(byMs, flightId)
+        `UPDATE watcher_state SET due_from_ms = due_from_ms + @by, last_trigger_ms = last_trigger_ms + @by,
+           last_success_ms = last_success_ms + @by, last_fail_ms = last_fail_ms + @by, wake_ms = 0
+         WHERE flight_id = @flight`,
+      ).run({ by: byMs, flight: flightId })
       const running = db.prepare("SELECT watcher_id, runs FROM watcher_state WHERE runs <> '[]'").all() as {
         watcher_id: number
         runs: string
       }[]
       const update = db.prepare('UPDATE watcher_state SET runs = ?, wake_ms = 0 WHERE watcher_id = ?')
       for (const { watcher_id, runs } of running) {
-        const moved = (JSON.parse(runs) as OpenRunRow[]).map((run) => ({
-          ...run,
-          startedMs: run.startedMs + byMs,
-        }))
+        const known = JSON.parse(runs) as OpenRunRow[]
+        if (!known.some((run) => run.flightId === flightId)) continue
+        const moved = known.map((run) =>
+          run.flightId === flightId ? { ...run, startedMs: run.startedMs + byMs } : run,
+        )
         update.run(JSON.stringify(moved), watcher_id)
       }
     },
     takeSpooled(id, nowMs) {
-      db.prepare('DELETE FROM spooled_signal WHERE taken_ms < ?').run(nowMs - spoolMemoryMs)
+      spooledTaken += 1
+      if (spooledTaken % 100 === 0)
+        db.prepare('DELETE FROM spooled_signal WHERE taken_ms < ?').run(nowMs - spoolMemoryMs)
       return (
         db.prepare('INSERT OR IGNORE INTO spooled_signal (id, taken_ms) VALUES (?, ?)').run(id, nowMs)
           .changes === 1
       )
-    },
-    forget() {
-      gathered = { batch: -1, entries: new Map() }
-      records.clear()
     },
   }
 }
@@ -351,7 +365,7 @@ function changeable(watcher: Omit<WatcherRecord, 'id'>): (string | number | null
     watcher.pausedPolicy,
     JSON.stringify(watcher.emails),
     watcher.channels === null ? null : JSON.stringify(watcher.channels),
-    watcher.remindMs,
+    watcher.remindMs === null ? null : Math.round(watcher.remindMs),
     watcher.filters === null ? null : JSON.stringify(watcher.filters),
     watcher.paused ? 1 : 0,
   ]

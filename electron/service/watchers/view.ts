@@ -8,7 +8,9 @@ import { sentenceOf } from './words.ts'
 
 /** Returns how a watcher stands, from its rows and the time. */
 export function judgeEntry(entry: WatcherEntry, blind: readonly BlindSpan[], nowMs: number): Judgement {
-  return judge(entry.watcher, compileSchedule(entry.watcher.schedule), entry.facts, blind, nowMs)
+  const { watcher, verdict, cause } = entry
+  const lateDueMs = verdict === 'late' && cause?.kind === 'overdue' ? cause.dueMs : null
+  return judge(watcher, compileSchedule(watcher.schedule), { ...entry.facts, lateDueMs }, blind, nowMs)
 }
 
 /** Returns a watcher as the native API shows it. */

@@ -1,5 +1,6 @@
 import type { Timer } from '../clock.ts'
 import type { RoomContext } from '../context.ts'
+import { sqliteCode } from '../store/errors.ts'
 import type { Desk } from './desk.ts'
 import type { WatcherStore } from './store.ts'
 
@@ -17,6 +18,8 @@ export interface Watchman {
 const longestWaitMs = 30_000
 /** Clients that waited for us to come back are heard before anybody is judged. */
 const settleMs = 1_000
+/** A timer that is this late was held up, and so were the triggers of that time. */
+const stallMs = 1_000
 const mostAtOnce = 200
 const retryMs = 1_000
 
@@ -31,10 +34,14 @@ export function createWatchman(context: RoomContext, store: WatcherStore, desk: 
 
   const plan = (delayMs: number): void => {
     timer?.cancel()
-    plannedMs = clock.glance().wallMs + delayMs
+    const { wallMs, monotonicMs } = clock.glance()
+    plannedMs = wallMs + delayMs
     timer = clock.after(delayMs, () => {
       timer = null
-      void round()
+      const lateMs = clock.glance().monotonicMs - monotonicMs - delayMs
+      // After a stall the triggers that wait in sockets are heard first; at any time those of this turn are.
+      if (lateMs > stallMs) plan(settleMs)
+      else setImmediate(() => void round())
     })
   }
   const planNext = (): void => {
@@ -50,10 +57,19 @@ export function createWatchman(context: RoomContext, store: WatcherStore, desk: 
     const { flightId } = observation
     if (stepMs === 0 || flightId === null) return
     log.info(`Due times of this flight are moved by ${(stepMs / 1_000).toFixed(3)} s with the clock.`)
-    await commits.write(() => {
-      store.shift(flightId, stepMs)
-      store.forget()
-    })
+    await commits.write(() => store.shift(flightId, stepMs))
+  }
+
+  /** A watcher that cannot be judged keeps no other from it, and is looked at again later. */
+  const review = (id: number): void => {
+    const nowMs = Math.round(clock.glance().wallMs)
+    try {
+      desk.review(id, nowMs)
+    } catch (error) {
+      if (sqliteCode(error) !== null) throw error
+      log.error({ err: error }, `The watcher ${id} could not be judged`)
+      store.postpone(id, nowMs + longestWaitMs)
+    }
   }
 
   const round = async (): Promise<void> => {
@@ -67,12 +83,11 @@ export function createWatchman(context: RoomContext, store: WatcherStore, desk: 
       const ids = store.dueIds(nowMs, mostAtOnce)
       if (ids.length > 0) {
         await commits.write(() => {
-          for (const id of ids) desk.review(id, Math.round(clock.glance().wallMs))
+          for (const id of ids) review(id)
         })
         desk.announce()
       }
     } catch (error) {
-      store.forget()
       delayMs = retryMs
       if (isRunning) log.error({ err: error }, 'Judging watchers failed; it is tried again')
     } finally {

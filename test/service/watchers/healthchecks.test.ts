@@ -137,7 +137,7 @@ describe('the management API of healthchecks', () => {
         timeout: 3600,
         grace: 60,
         status: 'new',
-        n_pings: 1,
+        n_pings: 0,
       })
       const matched = await test.fetch(base, post({ name: 'Backup', timeout: 7200, unique: ['name'] }))
       expect([matched.status, ((await matched.json()) as { timeout: number }).timeout]).toEqual([200, 7200])

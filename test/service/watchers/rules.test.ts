@@ -355,6 +355,7 @@ describe('the judgement', () => {
             paused: false,
             ignoresWhilePaused: false,
             flightId: 1,
+            nowMs: now,
           })
           const judged = judge({ ...chosen, paused: false }, hourly, after, blind, now)
           return ['up', 'grace', 'unobserved'].includes(judged.state) || blind.some(({ toMs }) => toMs > now)
@@ -376,7 +377,7 @@ const success = (atMs: number, given: Partial<Signal> = {}): Signal => ({
   body: null,
   ...given,
 })
-const plain = { paused: false, ignoresWhilePaused: false, flightId: 7 }
+const plain = { paused: false, ignoresWhilePaused: false, flightId: 7, nowMs: 1e12 }
 
 describe('a signal', () => {
   it('of an end measures the run with the same id, and leaves the others open', () => {
@@ -403,7 +404,7 @@ describe('a signal', () => {
   it('of a start with an id that is running begins it anew', () => {
     const running = facts({ runs: [{ run: 'a', startedMs: 10 }] })
     const { facts: after } = applySignal(running, success(50, { kind: 'start', run: 'a' }), plain)
-    expect(after.runs).toEqual([{ run: 'a', startedMs: 50 }])
+    expect(after.runs).toEqual([{ run: 'a', startedMs: 50, flightId: 7 }])
   })
   it('to log changes nothing but the history', () => {
     const known = facts({ dueFromMs: 5, failures: 2 })

@@ -105,7 +105,8 @@ export function systemNotifier(
         })
         notifier.notify(options, (error) => {
           timer.cancel()
-          resolve(error ? { sent: false, reason: desktopFault(error) } : { sent: true })
+          // A string is what the program warned of; it showed the notice all the same.
+          resolve(error instanceof Error ? { sent: false, reason: desktopFault(error) } : { sent: true })
         })
       })
     },

@@ -42,7 +42,7 @@ export async function sendMail(
       subject: oneLine(message.kind === 'reminder' ? `Still: ${subject}` : subject),
       text,
       html: htmlOf(message, text),
-      messageId: `<notice-${message.noticeId}.${installation}@watchkeeper>`,
+      messageId: `<notice-${message.noticeId === 0 ? `test-${message.atMs}` : message.noticeId}.${installation}@watchkeeper>`,
       date: new Date(message.atMs),
       ...(thread !== null && { inReplyTo: thread, references: thread }),
       headers: { 'Auto-Submitted': 'auto-generated', 'X-Watchkeeper-Host': oneLine(host) },

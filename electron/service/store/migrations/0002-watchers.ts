@@ -80,6 +80,7 @@ CREATE TABLE spooled_signal (
   id TEXT PRIMARY KEY,
   taken_ms INTEGER NOT NULL
 ) STRICT;
+CREATE INDEX spooled_signal_taken ON spooled_signal (taken_ms);
 `
 
 export const watchersMigration: Migration = { name: 'watchers', sql, sideTables: '' }

@@ -52,7 +52,9 @@ function checkRoutes(app: App, watchers: Watchers, context: RoomContext): void {
     const watcher =
       watchers.find('uuid', uuid.toLowerCase()) ??
       // A read-only key shows this instead of the uuid, and it finds the check again.
-      allEntries().find((entry) => uniqueKey(entry.watcher.uuid) === uuid)?.watcher
+      (/^[0-9a-f]{40}$/.test(uuid) ? allEntries() : []).find(
+        (entry) => uniqueKey(entry.watcher.uuid) === uuid,
+      )?.watcher
     return watcher ? watchers.get(watcher.id) : null
   }
   const allEntries = (): WatcherEntry[] =>
@@ -138,10 +140,11 @@ function checkRoutes(app: App, watchers: Watchers, context: RoomContext): void {
     app.get(
       `${base}/checks/:uuid/pings/`,
       open,
-      handle('read', (request, reply) => {
+      handle('read', (request, reply, isFull) => {
         const entry = found(request)
         if (!entry) return reply.status(404).send({ error: 'not found' })
-        return { pings: pingsOf(watchers, entry, `${request.protocol}://${request.headers.host ?? ''}`) }
+        const origin = isFull ? `${request.protocol}://${request.headers.host ?? ''}` : null
+        return { pings: pingsOf(watchers, entry, origin) }
       }),
     )
     app.get(
@@ -213,7 +216,7 @@ function bodyObject(request: FastifyRequest): Record<string, unknown> | null {
 }
 
 /** The name that a read-only key shows of a check instead of its secret uuid. */
-function uniqueKey(uuid: string): string {
+export function uniqueKey(uuid: string): string {
   return createHash('sha1').update(uuid.replaceAll('-', '').slice(0, 16)).digest('hex')
 }
 
@@ -292,7 +295,10 @@ async function update(watchers: Watchers, entry: WatcherEntry, input: CheckInput
     ...(input.name !== undefined && input.name !== '' && { name: input.name }),
     ...(input.slug !== undefined && input.slug !== '' && { slug: input.slug }),
     ...(schedule && { schedule }),
-    ...(graceMs !== undefined && { graceMs, ...(followsGrace && { runLimitMs: graceMs }) }),
+    ...(graceMs !== undefined && {
+      graceMs,
+      ...(followsGrace && { runLimitMs: graceMs > 0 ? graceMs : null }),
+    }),
     ...fields(input),
     filters: filterFields(input, watcher.filters),
   }
@@ -323,7 +329,7 @@ function checkView(
     tags: watcher.tags.join(' '),
     desc: watcher.description,
     grace: Math.round(watcher.graceMs / 1_000),
-    n_pings: facts.events,
+    n_pings: facts.triggers,
     status: badgeState(judged.state),
     started: facts.runs.length > 0,
     last_ping: second(lastPing === 0 ? null : lastPing),
@@ -357,7 +363,7 @@ function checkView(
   }
 }
 
-function pingsOf(watchers: Watchers, { watcher }: WatcherEntry, origin: string): unknown[] {
+function pingsOf(watchers: Watchers, { watcher }: WatcherEntry, origin: string | null): unknown[] {
   return watchers
     .events(watcher.id, { limit: 1_000, offset: 0 })
     .filter(({ kind }) => kind === 'success' || kind === 'start' || kind === 'fail' || kind === 'log')

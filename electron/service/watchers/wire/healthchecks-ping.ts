@@ -75,7 +75,13 @@ export function healthchecksPingRoutes(app: App, watchers: Watchers, context: Ro
       agent: agentOf(request),
       body,
     })
-    await watchers.signal(watcher.id, signal)
+    try {
+      await watchers.signal(watcher.id, signal)
+    } catch (error) {
+      // It was removed in this very moment.
+      if (error instanceof WatcherError && error.kind === 'not-found') return say(reply, 404, 'not found')
+      throw error
+    }
     return say(reply, status, status === 201 ? 'Created' : 'OK')
   }
 
@@ -89,6 +95,7 @@ export function healthchecksPingRoutes(app: App, watchers: Watchers, context: Ro
   })
   return {
     pattern: uuidPattern,
+    takesAction: true,
     handle: (request, reply, uuid, action) => byUuidOf(uuid, action, request, reply),
   }
 }

@@ -75,6 +75,7 @@ function kuma(scope: App, watchers: Watchers, receive: Receive): void {
 function snitch(watchers: Watchers, receive: Receive): RootHandler {
   return {
     pattern: /^[A-Za-z0-9]{32}$/,
+    takesAction: false,
     async handle(request, reply, token) {
       const watcher = watchers.find('token', token)
       if (!watcher) return plain(reply, 404, 'Not Found')
@@ -196,7 +197,7 @@ function cronitor(scope: App, watchers: Watchers, receive: Receive): void {
       fail: 'fail',
       tick: 'success',
     }
-    const kind = kinds[state]
+    const kind = Object.hasOwn(kinds, state) ? kinds[state] : undefined
     if (kind === undefined) return plain(reply, 400, 'Invalid state')
     const watcher = await findOrCreate(watchers, monitor)
     if (!watcher) return plain(reply, 400, 'Invalid monitor key')
@@ -233,7 +234,8 @@ function sentry(scope: App, watchers: Watchers, receive: Receive): void {
         ok: 'success',
         error: 'fail',
       }
-      const kind = kinds[told('status') ?? '']
+      const status = told('status') ?? ''
+      const kind = Object.hasOwn(kinds, status) ? kinds[status] : undefined
       if (kind === undefined)
         return reply.status(400).send({ detail: 'status must be in_progress, ok or error' })
       const run = told('check_in_id') ?? ''
@@ -242,7 +244,9 @@ function sentry(scope: App, watchers: Watchers, receive: Receive): void {
       const watcher = await findOrCreate(watchers, slug)
       if (!watcher) return reply.status(400).send({ detail: 'the slug has no letter or digit' })
       try {
-        await configure(watchers, watcher, body?.['monitor_config'])
+        // A key that may only trigger changes no settings.
+        const mayConfigure = key === watchers.pingKey() || request.scopeOfKey(key) === 'write'
+        if (mayConfigure) await configure(watchers, watcher, body?.['monitor_config'])
       } catch (error) {
         if (!(error instanceof WatcherError || error instanceof ScheduleError)) throw error
         return reply.status(400).send({ detail: error.message })
@@ -314,7 +318,10 @@ function sentrySchedule(config: Record<string, unknown>): Schedule | null {
   const zone = typeof config['timezone'] === 'string' ? config['timezone'] : 'UTC'
   if (schedule.type === 'crontab' && typeof schedule.value === 'string')
     return { kind: 'cron', expression: schedule.value.slice(0, 500), zone: zone.slice(0, 60) }
-  const unit = typeof schedule.unit === 'string' ? unitMs[schedule.unit] : undefined
+  const unit =
+    typeof schedule.unit === 'string' && Object.hasOwn(unitMs, schedule.unit)
+      ? unitMs[schedule.unit]
+      : undefined
   if (schedule.type === 'interval' && typeof schedule.value === 'number' && unit !== undefined)
     return { kind: 'period', periodMs: schedule.value * unit }
   throw new ScheduleError('monitor_config.schedule must be a crontab or an interval')

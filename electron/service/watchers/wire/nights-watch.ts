@@ -1,3 +1,5 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { runInNewContext } from 'node:vm'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Schedule } from '../../../shared/api/watchers.ts'
 import type { App, RoomContext } from '../../context.ts'
@@ -62,7 +64,7 @@ export function nightsWatchRoutes(app: App, watchers: Watchers, context: RoomCon
         return answer(reply, async () => {
           if (!known) throw new Refusal(404, '404 Not Found')
           const query = new Query(request.url)
-          if (known !== 'trigger') checkKey(request, query)
+          if (known !== 'trigger') checkKey(request, query, known === 'get' || known === 'list')
           return run(known, { dialect, query, watchers, context, request })
         })
       })
@@ -74,6 +76,7 @@ export function nightsWatchRoutes(app: App, watchers: Watchers, context: RoomCon
 export function shortTrigger(watchers: Watchers, context: RoomContext): RootHandler {
   return {
     pattern: /^[a-z]{8}$/,
+    takesAction: false,
     handle: (request, reply, code) =>
       answer(reply, async () => {
         const query = new Query(request.url)
@@ -96,6 +99,9 @@ async function answer(
     if (error instanceof Refusal) {
       status = error.status
       body = { status: 'error', error: error.message }
+    } else if (error instanceof WatcherError && error.kind === 'not-found') {
+      status = 404
+      body = { status: 'error', error: pythonError('KeyError', 'No such watcher') }
     } else if (error instanceof HttpProblem && error.statusCode === 429) {
       status = 429
       body = { status: 'error', error: error.message }
@@ -104,11 +110,10 @@ async function answer(
   return reply.status(status).header('content-type', 'text/json; charset=utf-8').send(pythonJson(body))
 }
 
-function checkKey(request: FastifyRequest, query: Query): void {
+function checkKey(request: FastifyRequest, query: Query, isReading: boolean): void {
   const scope = request.scopeOfKey(query.first('auth_key'))
   if (scope === null) throw new Refusal(401, '401 Unauthorized')
   if (scope === 'write') return
-  const isReading = /\/(?:get|list)(?:\?|$)/.test(request.url)
   if (scope !== 'read' || !isReading) throw new Refusal(401, '401 Unauthorized')
 }
 
@@ -234,38 +239,53 @@ async function update(call: Call): Promise<Record<string, unknown>> {
   return { [dialect.one]: describe(watcher, call) }
 }
 
-function list(call: Call): Record<string, unknown> {
+async function list(call: Call): Promise<Record<string, unknown>> {
   const { query, watchers, dialect, context } = call
   allow(query, ['verbose', 'paused', 'late', ...(dialect.isCoalMine ? ['search'] : [])])
   const verbose = flag(query, 'verbose') ?? false
   const paused = flag(query, 'paused')
   const late = flag(query, 'late')
-  const search = searcher(query.last('search'))
   const ids = context.db.prepare('SELECT id FROM watcher ORDER BY id').pluck().all() as number[]
-  const shown = ids
-    .flatMap((id) => watchers.get(id) ?? [])
-    .filter((entry) => {
-      const { watcher } = entry
-      if (paused !== null && watcher.paused !== paused) return false
-      if (late !== null && isLate(watchers, entry) !== late) return false
-      return search([watcher.name, watcher.slug, watcher.code, ...watcher.emails])
-    })
-    .map(({ watcher }) => (verbose ? describe(watcher, call) : { name: watcher.name, id: watcher.code }))
+  const pattern = query.last('search')
+  const entries: WatcherEntry[] = []
+  for (const [index, id] of ids.entries()) {
+    if (index % listedAtOnce === listedAtOnce - 1) await nextTurn()
+    const entry = watchers.get(id)
+    if (!entry) continue
+    if (paused !== null && entry.watcher.paused !== paused) continue
+    if (late !== null && isLate(watchers, entry) !== late) continue
+    entries.push(entry)
+  }
+  const texts = entries.map(({ watcher }) => [watcher.name, watcher.slug, watcher.code, ...watcher.emails])
+  const found = pattern === null ? null : search(pattern, texts)
+  const shown: unknown[] = []
+  for (const [index, { watcher }] of entries.entries()) {
+    if (found && found[index] !== true) continue
+    if (verbose && index % describedAtOnce === describedAtOnce - 1) await nextTurn()
+    shown.push(verbose ? describe(watcher, call) : { name: watcher.name, id: watcher.code })
+  }
   return { [dialect.many]: shown }
 }
 
-/** A user's pattern runs over short texts only; the time limit is their length. */
-function searcher(pattern: string | null): (texts: readonly string[]) => boolean {
-  if (pattern === null) return () => true
-  if (pattern.length > 200 || /\([^)]*[+*][^)]*\)[+*{]/.test(pattern))
-    throw python('error', 'the pattern is too costly')
-  let expression: RegExp
+/** Other requests have their turn after so many. */
+const listedAtOnce = 500
+const describedAtOnce = 20
+
+/** A pattern may be built to take for ever; this long (ms) it may take over all watchers together. */
+const searchPatienceMs = 100
+
+/** Returns which texts a user's pattern is found in. The script's time limit ends a pattern that takes too long. */
+function search(pattern: string, texts: readonly string[][]): boolean[] {
   try {
-    expression = new RegExp(pattern, 'u')
-  } catch {
-    throw python('error', `bad pattern ${pattern}`)
+    return runInNewContext(
+      'const expression = new RegExp(pattern, "u"); texts.map((list) => list.some((text) => expression.test(text)))',
+      { pattern, texts },
+      { timeout: searchPatienceMs },
+    ) as boolean[]
+  } catch (error) {
+    const isSlow = error instanceof Error && 'code' in error && error.code === 'ERR_SCRIPT_EXECUTION_TIMEOUT'
+    throw python('error', isSlow ? 'the pattern takes too long' : `bad pattern ${pattern.slice(0, 100)}`)
   }
-  return (texts) => texts.some((text) => expression.test(text.slice(0, 200)))
 }
 
 async function trigger(watcher: WatcherRecord, call: Call): Promise<Record<string, unknown>> {

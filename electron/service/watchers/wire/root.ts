@@ -5,6 +5,8 @@ import { anyBody } from './ingest.ts'
 /** What answers to one shape of secret at the root of the server, such as `/<8 letters>`. */
 export interface RootHandler {
   readonly pattern: RegExp
+  /** Whether a slash or an action may follow the secret. */
+  readonly takesAction: boolean
   handle(
     request: FastifyRequest,
     reply: FastifyReply,
@@ -18,7 +20,10 @@ export function rootRoutes(app: App, handlers: readonly RootHandler[]): void {
   const options = { config: { access: 'secret' }, schema: { hide: true } } as const
   const answer = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     const { secret, action } = request.params as { secret: string; action?: string }
-    const handler = handlers.find(({ pattern }) => pattern.test(secret))
+    const isBare = action === undefined && !/^[^?]*\/(?:\?|$)/.test(request.url)
+    const handler = handlers.find(
+      ({ pattern, takesAction }) => pattern.test(secret) && (takesAction || isBare),
+    )
     if (handler) return handler.handle(request, reply, secret, action)
     reply.callNotFound()
     return reply
