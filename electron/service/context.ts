@@ -2,6 +2,7 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Registry } from 'prom-client'
+import type { alertRooms } from '../shared/alert-words.ts'
 import type { BlindReason } from '../shared/watcher-words.ts'
 import type { Clock } from './clock.ts'
 import type { Log } from './log.ts'
@@ -36,7 +37,7 @@ export interface Observation {
 /** A change of state that somebody may have to be told of. */
 export interface NewTransition {
   readonly atMs: number
-  readonly room: 'recorder' | 'hosts' | 'watchers' | 'telemetry' | 'health'
+  readonly room: (typeof alertRooms)[number]
   /** What it happened to, within its room. */
   readonly item: string
   readonly kind: 'problem' | 'recovery' | 'info' | 'update'

@@ -1,4 +1,4 @@
-import { existsSync, statSync } from 'node:fs'
+import { chmodSync, existsSync, statSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -88,6 +88,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     const nowMs = clock.read().wallMs
     const { db, repair, copyBeforeMigration } = openStore(database, nowMs)
     opened.db = db
+    keepToOwner(database)
     // Another program's write must not hold up the event loop; the recorder tries again by itself.
     db.pragma('busy_timeout = 50')
     if (copyBeforeMigration) log.info(`Kept a copy of the database as it was: ${copyBeforeMigration}`)
@@ -287,6 +288,16 @@ function startBackups(
       isStopped = true
       timer?.cancel()
     },
+  }
+}
+
+/** An older file may still be readable by everybody; where its mode cannot be changed it stays as it is. */
+function keepToOwner(database: string): void {
+  try {
+    const { mode } = statSync(database)
+    if ((mode & 0o077) !== 0) chmodSync(database, mode & 0o700)
+  } catch {
+    // Another user's file, or a file system without modes.
   }
 }
 

@@ -1,5 +1,8 @@
 /** The words of notices, used alike in code, API, UI and documents. */
 
+/** Rooms that tell of changes. */
+export const alertRooms = ['recorder', 'hosts', 'watchers', 'telemetry', 'health'] as const
+
 export const channelKinds = ['desktop', 'email', 'webhook', 'ntfy', 'slack', 'discord', 'gotify'] as const
 export type ChannelKind = (typeof channelKinds)[number]
 

@@ -2,8 +2,8 @@ import type { Clock, ClockReading } from '../../electron/service/clock.ts'
 
 /** A clock that moves only when it is told to. */
 export interface FakeClock extends Clock {
-  /** Lets time pass with the machine awake; timers fire in order on the way. */
-  advance(ms: number): void
+  /** Lets time pass with the machine awake; timers fire in order on the way, or all at its end after a stall. */
+  advance(ms: number, how?: { readonly stalled: boolean }): void
   /** Lets time pass with the machine suspended: no timer fires, and the monotonic clock stops where the real one does. */
   suspend(ms: number): void
   /** Moves the wall clock alone. */
@@ -61,7 +61,11 @@ export function fakeClock(options: FakeClockOptions = {}): FakeClock {
         },
       }
     },
-    advance(ms) {
+    advance(ms, how) {
+      if (how?.stalled) {
+        move(ms, ms)
+        ms = 0
+      }
       const endMs = reading.monotonicMs + ms
       for (;;) {
         const next = [...pending].filter(({ atMs }) => atMs <= endMs).sort((a, b) => a.atMs - b.atMs)[0]

@@ -9,6 +9,7 @@ import { demand, withServiceOptions, type ServiceChoice } from '../service-clien
 /** `watchkeeper key`: prints the access key alone on one line, and makes others that allow less. */
 export function keyCommand(): Command {
   const command = new Command('key')
+    .enablePositionalOptions()
     .description('Print the access key of the service, alone on one line; or make, list and remove others.')
     .addOption(databaseOption())
     .addHelpText(

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { constants } from 'node:os'
+import type { Readable } from 'node:stream'
 import { Command } from 'commander'
 import type { SpooledSignal } from '../../shared/spooled-signal.ts'
 import { mostBodyBytes } from '../../shared/watcher-words.ts'
@@ -114,17 +115,16 @@ function execute(file: string, args: readonly string[], tail: TailBuffer | null)
     }
     const signals = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const
     for (const signal of signals) process.on(signal, forward)
-    const pass = (from: NodeJS.ReadableStream | null, to: NodeJS.WriteStream): void => {
+    const pass = (from: Readable | null, to: NodeJS.WriteStream): void => {
       from?.on('data', (chunk: Buffer) => {
         tail?.add(chunk)
         // A slow reader slows the command down, as it would without us.
-        if (!to.destroyed && !to.write(chunk)) {
-          from.pause()
-          to.once('drain', () => from.resume())
-        }
+        if (to.destroyed || to.write(chunk)) return
+        from.pause()
+        to.once('drain', () => from.resume())
       })
-      // A reader that goes away ends neither the command nor its report.
-      to.on('error', () => from?.resume())
+      // Where the reader has gone away, the command meets a closed pipe, as it would without us.
+      to.on('error', () => from?.destroy())
     }
     pass(child.stdout, process.stdout)
     pass(child.stderr, process.stderr)
@@ -134,7 +134,9 @@ function execute(file: string, args: readonly string[], tail: TailBuffer | null)
     }
     child.on('error', (error: NodeJS.ErrnoException) => {
       const isMissing = error.code === 'ENOENT'
-      process.stderr.write(`watchkeeper: ${file}: ${isMissing ? 'command not found' : error.message}\n`)
+      process.stderr.write(
+        `watchkeeper: ${file}: ${isMissing ? 'command not found' : 'it cannot be executed'}\n`,
+      )
       done({
         exitStatus: isMissing ? notFound : notExecutable,
         comment: isMissing ? 'command not found' : 'the command cannot be run',

@@ -68,6 +68,8 @@ function collect(value: string, values: string[]): string[] {
 }
 
 async function serve(options: ServeOptions): Promise<never> {
+  // The database and its copies hold the secrets of watchers and channels.
+  process.umask(0o077)
   const clock = systemClock()
   const target = openLog(options.log)
   const log = createLog(options.verbosity, target, () => clock.read().wallMs)

@@ -10,7 +10,7 @@ import { parseSpan, wordDuration } from '../../shared/time-text.ts'
 import { scheduleWords } from '../../shared/schedule-words.ts'
 import { watcherEventWords } from '../../shared/watcher-words.ts'
 import { CommandError, exitCodes, presentMs, say, sayAll } from '../io.ts'
-import { demand, withServiceOptions, type ServiceChoice } from '../service-client.ts'
+import { demand, findService, withServiceOptions, type ServiceChoice } from '../service-client.ts'
 
 interface AddOptions extends ServiceChoice {
   readonly every?: number
@@ -116,7 +116,9 @@ function addCommand(): Command {
     const watcher = await demand<Watcher>(options, 'POST', '/api/v1/watchers', body)
     if (options.json) say(JSON.stringify(watcher, null, 2))
     else {
+      const target = findService(options)
       say(`Added ${watcher.name} (${watcher.id}), ${scheduleWords(watcher.schedule)}.`)
+      if ('origin' in target) say(`Its ping address: ${target.origin}/ping/${watcher.uuid}`)
       say(`Run its job with: watchkeeper run ${watcher.slug} -- <command>`)
     }
   })
@@ -202,6 +204,7 @@ function showCommand(): Command {
     }
     say(`${watcher.name} (${watcher.id}): ${watcher.state}. ${watcher.sentence}`)
     say(`Schedule: ${scheduleWords(watcher.schedule)}, grace ${wordDuration(watcher.graceMs)}`)
+    say(`Slug: ${watcher.slug}${watcher.tags.length === 0 ? '' : `, tags ${watcher.tags.join(', ')}`}`)
     if (watcher.due !== null) say(`Due: ${watcher.due} (${dueWords(watcher.due)})`)
     for (const run of watcher.runs)
       say(

@@ -35,6 +35,7 @@ export interface Outbox {
 
 const longestWaitMs = 30_000
 const mostPerReceiver = 50
+const digestLines = 20
 /** Stands for our own work among those that rest. */
 const own = 'ourselves'
 /** A clock set back must not hold a retry up for longer than the longest retry waits. */
@@ -303,7 +304,8 @@ function endQuietHours(db: Connection, nowMs: number): void {
     const lines = list.map(({ at_ms, title: words }) => `${isoTime(at_ms)} ${words}`)
     const own = list.flatMap(({ incident_id }) => (incident_id === null ? [] : [incident_id]))
     const stillOpen = openCount(db, [...own, ...storms])
-    const text = `${problems} problems, of which ${stillOpen} last.`
+    const shown = lines.slice(0, digestLines).join('\n')
+    const text = `${problems} problems came up; ${stillOpen} of them still last.\n${shown}`
     const noticeId = insertNotice(db, {
       atMs: nowMs,
       kind: 'digest',

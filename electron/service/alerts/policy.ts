@@ -1,5 +1,5 @@
 import { blankFacts, stormWords, titleOf } from './words.ts'
-import type { Severity } from '../../shared/alert-words.ts'
+import { severities, type Severity } from '../../shared/alert-words.ts'
 import { isoTime } from '../../shared/time-text.ts'
 import type { Connection } from '../store/open.ts'
 import { maintenanceOf, readMaintenance, type MaintenanceRow } from './maintenance.ts'
@@ -48,7 +48,7 @@ export const mostAtOnce = 500
 function readWorld(db: Connection, nowMs: number): World {
   return {
     db,
-    channels: readChannels(db).filter(({ enabled }) => enabled),
+    channels: readChannels(db),
     mutes: readMutes(db, nowMs),
     maintenance: readMaintenance(db),
     nowMs,
@@ -155,9 +155,11 @@ function heldBack(
 }
 
 function receiversOf({ channels }: World, { facts }: Pick<TransitionRow, 'facts'>): Receiver[] {
-  const wanted = facts.channels
+  // Channels that are gone must not make a watcher tell nobody.
+  const chosen = facts.channels?.filter((id) => channels.some((channel) => channel.id === id)) ?? null
+  const wanted = chosen?.length === 0 && (facts.channels?.length ?? 0) > 0 ? null : chosen
   const list: Receiver[] = channels
-    .filter(({ id }) => wanted === null || wanted.includes(id))
+    .filter(({ id, enabled }) => enabled && (wanted === null || wanted.includes(id)))
     .map((channel) => ({ key: `channel ${channel.id}`, channel, recipients: null, name: channel.name }))
   if (facts.emails.length > 0) {
     const recipients = [...facts.emails]
@@ -225,41 +227,53 @@ function isWanted(
   return false
 }
 
-/** Puts notices on their way: many of one kind for one receiver become one, and quiet hours keep them until their end. */
+/**
+ * Puts notices on their way, each receiver's in the order of what happened: many of one kind become one, and quiet hours
+ * keep them until their end.
+ */
 function deliverTogether(world: World, planned: readonly Planned[]): void {
-  const groups = new Map<string, { receiver: Receiver; severity: Severity; list: Planned[] }>()
+  const byReceiver = new Map<string, { receiver: Receiver; list: Planned[] }>()
   for (const plan of planned) {
     for (const receiver of plan.receivers) {
-      const key = `${receiver.key}\n${plan.severity}`
-      const group = groups.get(key) ?? { receiver, severity: plan.severity, list: [] }
+      const group = byReceiver.get(receiver.key) ?? { receiver, list: [] }
       group.list.push(plan)
-      groups.set(key, group)
+      byReceiver.set(receiver.key, group)
     }
   }
   const storms = new Map<string, number>()
-  for (const { receiver, severity, list: all } of groups.values()) {
-    const list = newestOfEach(world, receiver, all)
-    if (list.length < stormSize) {
-      for (const { noticeId } of list) send(world, noticeId, receiver)
-      continue
+  for (const { receiver, list } of byReceiver.values()) {
+    const kept = newestOfEach(world, receiver, list)
+    const sent: number[] = []
+    for (const severity of severities) {
+      const alike = kept.filter((plan) => plan.severity === severity)
+      if (alike.length < stormSize) {
+        sent.push(...alike.map(({ noticeId }) => noticeId))
+        continue
+      }
+      const key = `${severity}\n${alike.map(({ noticeId }) => noticeId).join()}`
+      const stormId = storms.get(key) ?? insertStorm(world, severity, alike)
+      storms.set(key, stormId)
+      sent.push(stormId)
+      for (const { noticeId } of alike)
+        put(world, noticeId, receiver, 'held', `told in one notice with ${alike.length - 1} others`)
     }
-    const key = `${severity}\n${list.map(({ noticeId }) => noticeId).join()}`
-    const stormId = storms.get(key) ?? insertStorm(world, severity, list)
-    storms.set(key, stormId)
-    send(world, stormId, receiver)
-    for (const { noticeId } of list)
-      put(world, noticeId, receiver, 'held', `told in one notice with ${list.length - 1} others`)
+    for (const noticeId of sent.sort((x, y) => x - y)) send(world, noticeId, receiver)
   }
 }
 
-/** What happened to one item again and again in a moment is told once, as it stands at the end. */
+/**
+ * What happened to one item again and again in a moment is told once, as it stands at the end. A watcher's own addresses
+ * get its problem and its recovery both, as Night's Watch sends them.
+ */
 function newestOfEach(world: World, receiver: Receiver, list: readonly Planned[]): Planned[] {
-  const newest = new Map(list.map((plan) => [`${plan.transition.room}/${plan.transition.item}`, plan]))
-  for (const plan of list) {
-    if (newest.get(`${plan.transition.room}/${plan.transition.item}`) !== plan)
-      put(world, plan.noticeId, receiver, 'held', 'told together with a later change of the same moment')
-  }
-  return [...newest.values()]
+  const keyOf = ({ transition, severity }: Planned): string =>
+    `${transition.room}/${transition.item}${receiver.channel === null ? `/${severity}` : ''}`
+  const newest = new Map(list.map((plan) => [keyOf(plan), plan]))
+  return list.filter((plan) => {
+    if (newest.get(keyOf(plan)) === plan) return true
+    put(world, plan.noticeId, receiver, 'held', 'told together with a later change of the same moment')
+    return false
+  })
 }
 
 function insertStorm({ db, nowMs }: World, severity: Severity, list: readonly Planned[]): number {

@@ -63,6 +63,13 @@ export function createApp(guards: Guards): App {
     },
   }).withTypeProvider<TypeBoxTypeProvider>() as unknown as App
 
+  // Many clients name a type even where they send nothing.
+  const parseJson = app.getDefaultJsonParser('error', 'error')
+  app.removeContentTypeParser('application/json')
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+    if (body === '') done(null, undefined)
+    else void parseJson(request, body as string, done)
+  })
   guard(app, guards)
   app.setErrorHandler((error: FastifyError, _request, reply) => {
     const { status, message } = explain(error)

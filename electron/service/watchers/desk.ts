@@ -65,7 +65,7 @@ export function createDesk(context: RoomContext, store: WatcherStore): Desk {
       const words =
         after.verdict === 'paused' || isInfo
           ? null
-          : recoveryWords(after, before.verdictMs, view.lateMs, events, nowMs)
+          : recoveryWords(after, before.verdictMs, view.lateMs, events, after.facts.lastSuccessMs ?? nowMs)
       record(before, after, 'recovery', words, body, nowMs)
     }
   }
@@ -112,6 +112,13 @@ export function createDesk(context: RoomContext, store: WatcherStore): Desk {
     facts: { ...entry.facts, ...store.addEvent(entry, event, nowMs) },
   })
 
+  const checkChannels = (channels: readonly number[] | null): void => {
+    if (channels === null || channels.length === 0) return
+    const known = new Set(context.db.prepare('SELECT id FROM channel').pluck().all() as number[])
+    const missing = channels.find((id) => !known.has(id))
+    if (missing !== undefined) throw new WatcherError('bad-setting', `there is no channel ${missing}`)
+  }
+
   /** A start that arrives after the end of its run, as from a spool, opens nothing. */
   const hasEnded = ({ facts }: WatcherEntry, { kind, run, atMs }: Signal, nowMs: number): boolean =>
     kind === 'start' &&
@@ -145,6 +152,7 @@ export function createDesk(context: RoomContext, store: WatcherStore): Desk {
     create(input, nowMs) {
       const record = newRecord(input, nowMs)
       checkSlug(record.slug, null)
+      checkChannels(record.channels)
       const entry = store.load(store.insert(record))
       if (!entry) throw new WatcherError('not-found', 'the new watcher could not be read')
       const created = addEvent(entry, { atMs: nowMs, kind: 'created' }, nowMs)
@@ -159,6 +167,7 @@ export function createDesk(context: RoomContext, store: WatcherStore): Desk {
       const isSame = JSON.stringify(watcher) === JSON.stringify(entry.watcher)
       if (isSame) throw new WatcherError('no-change', 'nothing would change')
       if (watcher.slug !== entry.watcher.slug) checkSlug(watcher.slug, watcher.id)
+      if (change.channels) checkChannels(change.channels)
       store.change(watcher)
       const hasNewSchedule = JSON.stringify(watcher.schedule) !== JSON.stringify(entry.watcher.schedule)
       const newest = hasNewSchedule

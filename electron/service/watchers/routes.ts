@@ -42,6 +42,8 @@ const tags = ['watchers']
 /** Signals carry output of up to 100 kB, which JSON's escapes make longer. */
 const signalBodyLimit = 1_048_576
 const previewed = 5
+/** Clocks of clients may be this much ahead (ms). */
+const mostAheadMs = 60_000
 
 /** Adds the watchers' part of the native API and every compatible one. */
 export function watcherRoutes(app: App, watchers: Watchers, context: RoomContext): void {
@@ -346,6 +348,12 @@ function writeRoutes(app: App, watchers: Watchers, { clock }: RoomContext): void
       const at = body.at === undefined ? nowMs : parseInstant(body.at, nowMs)
       if (at === null) throw new HttpProblem(400, `body.at: '${printable(body.at ?? '', 40)}' is not a time`)
       const failed = (body.exitStatus ?? 0) > 0
+      if (at > nowMs + mostAheadMs) throw new HttpProblem(400, 'body.at: that time has not come yet')
+      if (failed && body.kind !== undefined && body.kind !== 'fail')
+        throw new HttpProblem(
+          400,
+          `body.kind: a run that ended with ${body.exitStatus ?? 0} is not a ${body.kind}`,
+        )
       const outcome = await asked(() =>
         watchers.signal(
           id,

@@ -4,6 +4,7 @@ import { isMailAddress, isSlug, newSecretNames, slugOf } from './names.ts'
 import { ScheduleError } from '../schedules/schedule-error.ts'
 import { compileSchedule } from '../schedules/schedule.ts'
 import type { BodyFilters, WatcherRecord } from './schema.ts'
+import { oneLine } from './one-line.ts'
 
 /** What a watcher can be made with, by every API. */
 export type NewWatcher = CreateWatcher & { readonly filters?: BodyFilters | null }
@@ -19,7 +20,7 @@ export function checkSettings(settings: WatcherChange): void {
       throw error
     }
   }
-  if (settings.name !== undefined && settings.name.trim() === '')
+  if (settings.name !== undefined && oneLine(settings.name) === '')
     throw new WatcherError('bad-setting', 'a watcher needs a name')
   const bad = settings.emails?.find((address) => !isMailAddress(address))
   if (bad !== undefined)
@@ -45,11 +46,13 @@ export function chosenSlug(slug: string | undefined, name: string): string {
   return slug
 }
 
-/** Whole milliseconds: the file holds nothing finer. */
+/** Whole milliseconds, and texts without control characters, which would rule terminals and headers. */
 function whole<T extends WatcherChange>(settings: T): T {
-  const { schedule, graceMs, runLimitMs, remindMs } = settings
+  const { schedule, graceMs, runLimitMs, remindMs, name, description } = settings
   return {
     ...settings,
+    ...(name !== undefined && { name: name.replace(/[\p{Cc}\u2028\u2029]+/gu, ' ') }),
+    ...(description !== undefined && { description: description.replace(/[^\P{Cc}\n\t]+/gu, ' ') }),
     ...(schedule?.kind === 'period' && {
       schedule: { ...schedule, periodMs: Math.round(schedule.periodMs) },
     }),
@@ -97,5 +100,5 @@ export function changedRecord(watcher: WatcherRecord, change: WatcherChange): Wa
 }
 
 function tidyTags(tags: readonly string[]): string[] {
-  return [...new Set(tags.map((tag) => tag.trim()).filter((tag) => tag !== ''))]
+  return [...new Set(tags.map(oneLine).filter((tag) => tag !== ''))]
 }

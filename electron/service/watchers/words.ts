@@ -1,6 +1,7 @@
 import { wordDuration } from '../../shared/time-text.ts'
 import { blindReasonWords, watcherEventWords } from '../../shared/watcher-words.ts'
 import type { TransitionFacts } from '../context.ts'
+import { oneLine } from './one-line.ts'
 import type { Judgement } from './rules.ts'
 import { microTime } from './nights-watch-text.ts'
 import type { Cause, WatcherEntry, WatcherEventRow, WatcherRecord } from './schema.ts'
@@ -23,14 +24,14 @@ export function sentenceOf({ facts, watcher }: WatcherEntry, judged: Judgement, 
       return `Due ${dueMs === null ? '' : ago(dueMs)}, within its grace of ${wordDuration(watcher.graceMs)}.`
     case 'running':
       return facts.runs.length === 1
-        ? `Running since ${wordDuration(Math.max(0, nowMs - (facts.runs[0]?.startedMs ?? nowMs)))}.`
+        ? `Running for ${wordDuration(Math.max(0, nowMs - (facts.runs[0]?.startedMs ?? nowMs)))}.`
         : `${facts.runs.length} runs in progress.`
     case 'paused':
       return 'Paused: nothing is expected.'
     case 'new':
       return dueMs === null
         ? 'Waiting for its first trigger.'
-        : 'Waiting for its first trigger, which is due.'
+        : `Waiting for its first trigger, due within ${wordDuration(Math.max(0, dueMs - nowMs))}.`
     case 'up': {
       const last = facts.lastTriggerMs === null ? '' : ` Last trigger ${ago(facts.lastTriggerMs)}.`
       const failed =
@@ -167,11 +168,6 @@ export function eventWords({ kind, comment, exitStatus, ignored }: WatcherEventR
   const status = exitStatus === null || exitStatus === 0 ? '' : `exit status ${exitStatus}`
   const said = [status, oneLine(comment), ignored ? 'ignored' : ''].filter((part) => part !== '').join(', ')
   return said === '' ? word : `${word} (${said})`
-}
-
-/** Control characters would end a header or a line. */
-export function oneLine(text: string): string {
-  return text.replace(/[\p{Cc}\u2028\u2029]+/gu, ' ').trim()
 }
 
 /** Returns what a transition of a watcher says, with where it is told. */

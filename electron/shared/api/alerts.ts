@@ -1,5 +1,5 @@
 import { Type, type Static } from 'typebox'
-import { channelKinds, deliveryStates, noticeKinds, severities } from '../alert-words.ts'
+import { alertRooms, channelKinds, deliveryStates, noticeKinds, severities } from '../alert-words.ts'
 import { Instant, Nullable, OneOf } from './common.ts'
 import { Schedule } from './watchers.ts'
 
@@ -156,7 +156,7 @@ export const IncidentQuery = Type.Object({ open: Type.Optional(Type.Boolean()) }
 
 export const CreateMute = Type.Object(
   {
-    room: Type.Optional(Type.String({ maxLength: 20 })),
+    room: Type.Optional(OneOf(alertRooms)),
     item: Type.Optional(Type.String({ maxLength: 200 })),
     hours: Type.Optional(Type.Number({ exclusiveMinimum: 0, maximum: 24 * 366 })),
     until: Type.Optional(Type.String({ maxLength: 40, description: 'a time, or tomorrow (08:00 there)' })),
@@ -179,7 +179,7 @@ export const Mutes = Type.Array(Mute)
 export const CreateMaintenance = Type.Object(
   {
     name: Type.String({ minLength: 1, maxLength: 100 }),
-    room: Type.Optional(Type.String({ maxLength: 20 })),
+    room: Type.Optional(OneOf(alertRooms)),
     item: Type.Optional(Type.String({ maxLength: 200 })),
     tag: Type.Optional(Type.String({ maxLength: 100 })),
     begin: Type.Optional(Type.String({ maxLength: 40 })),

@@ -48,7 +48,7 @@ const settings = {
   ),
   tolerance: Type.Integer({ minimum: 0, maximum: 1_000, description: 'failures in a row that tell nobody' }),
   pausedPolicy: OneOf(pausedPolicies),
-  emails: Type.Array(Type.String({ minLength: 1, maxLength: 320 }), { maxItems: 50 }),
+  emails: Type.Array(Type.String({ maxLength: 320, pattern: '^[^@\\s]+@[^@\\s]+$' }), { maxItems: 50 }),
   channels: Nullable(
     Type.Array(Type.Integer({ minimum: 1 }), { maxItems: 100, description: 'ids; null for every channel' }),
   ),

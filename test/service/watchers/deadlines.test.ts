@@ -250,3 +250,76 @@ describe('failures', () => {
     expect(told(bench)).toEqual(['problem failing', 'recovery ok'])
   })
 })
+
+describe('a batch of writes', () => {
+  it('loses no trigger when the clock is stepped in its midst, nor the next one with a body', async () => {
+    const clock = fakeClock()
+    const bench = await watcherBench(clock)
+    const { watcher } = await triggered(clock, bench)
+    await bench.pass(5_000)
+    const first = bench.watchers.signal(watcher.id, signalAt(clock, { body: Buffer.from('one') }))
+    clock.step(2 * hour)
+    const second = bench.watchers.signal(watcher.id, signalAt(clock, { body: Buffer.from('two') }))
+    await bench.pass(1_000)
+    await Promise.all([first, second])
+    await answer(bench.watchers.signal(watcher.id, signalAt(clock, { body: Buffer.from('three') })))
+    expect(bench.watchers.get(watcher.id)?.facts).toMatchObject({ triggers: 4, events: 5 })
+    expect(
+      bench.watchers.events(watcher.id, { limit: 3, offset: 0 }).map(({ bodyBytes }) => bodyBytes),
+    ).toEqual([5, 3, 3])
+  })
+
+  it('makes what is good in it, though another part of it is refused', async () => {
+    const clock = fakeClock()
+    const bench = await watcherBench(clock)
+    const results = await answer(
+      Promise.allSettled(['innocent', 'twice', 'twice'].map((name) => bench.watchers.create(hourly(name)))),
+    )
+    expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected'])
+    expect(bench.watchers.resolve('innocent')).not.toBeNull()
+    expect(bench.watchers.resolve('twice')).not.toBeNull()
+  })
+})
+
+describe('a job that dies after each start', () => {
+  it('is late all the same', async () => {
+    const clock = fakeClock()
+    const bench = await watcherBench(clock)
+    const { watcher } = await triggered(clock, bench, { graceMs: 10 * minute, runLimitMs: hour })
+    for (let count = 0; count < 12; count += 1) {
+      await bench.pass(15 * minute, minute)
+      await answer(bench.watchers.signal(watcher.id, signalAt(clock, { kind: 'start' })))
+    }
+    expect(told(bench)).toContain('problem late')
+  })
+})
+
+describe('a start that comes after its end', () => {
+  it('opens no run', async () => {
+    const clock = fakeClock()
+    const bench = await watcherBench(clock)
+    const { watcher } = await made(bench, { ...hourly(), runLimitMs: 10 * minute })
+    const startedMs = clock.read().wallMs
+    await bench.pass(5_000)
+    await answer(bench.watchers.signal(watcher.id, signalAt(clock, { run: 'a' })))
+    await answer(
+      bench.watchers.signal(watcher.id, signalAt(clock, { kind: 'start', run: 'a', atMs: startedMs })),
+    )
+    expect(bench.watchers.get(watcher.id)?.facts.runs).toEqual([])
+  })
+})
+
+describe('a stall of this process', () => {
+  it('is no reason to call anybody late whose trigger waits in a socket', async () => {
+    const clock = fakeClock()
+    const bench = await watcherBench(clock)
+    const { watcher } = await triggered(clock, bench, { schedule: { kind: 'period', periodMs: 5_000 } })
+    await bench.pass(2_000)
+    // Time passes with no timer running, as under SIGSTOP; then timers and sockets come together.
+    clock.advance(9_000, { stalled: true })
+    await turns()
+    await answer(bench.watchers.signal(watcher.id, signalAt(clock)))
+    await bench.pass(3_000)
+    expect(told(bench)).toEqual([])
+  })
+})

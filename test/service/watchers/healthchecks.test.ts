@@ -184,7 +184,16 @@ describe('the management API of healthchecks', () => {
     expect(checks[0]).not.toHaveProperty('ping_url')
     expect((await open(`/api/v3/checks/${checks[0]?.['unique_key'] ?? ''}`, { headers })).status).toBe(200)
     expect((await open('/api/v3/checks/', { ...post({ name: 'z' }), headers })).status).toBe(401)
-    expect((await open('/api/v1/channels', { headers })).status).toBe(403)
+    for (const route of ['channels', 'export/database', 'watchers/addresses', 'keys'])
+      expect([route, (await open(`/api/v1/${route}`, { headers })).status]).toEqual([route, 403])
+    // Nothing that it reads triggers a watcher.
+    for (const route of ['/api/v1/watchers', '/api/v1/watchers/job', '/api/v1/notices', '/api/v3/checks/']) {
+      const text = await (await open(route, { headers })).text()
+      for (const secret of [watcher.id, watcher.uuid, watcher.token])
+        expect([route, text.includes(secret)]).toEqual([route, false])
+    }
+    const remove = `/nights-watch/v1/watcher/delete?id=${watcher.id}&auth_key=${key}&auth_key=/get`
+    expect((await open(remove)).status).toBe(401)
   })
 
   it.each([

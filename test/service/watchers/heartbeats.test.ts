@@ -118,7 +118,8 @@ describe('Cronitor and Sentry', () => {
     expect(await newest('nightly')).toBe('start|||abc|')
     expect((await open(`${base}?state=fail&series=abc&status_code=9&message=boom`)).status).toBe(200)
     expect(await newest('nightly')).toMatch(/^fail\|9\|\d+\|abc\|boom$/)
-    expect((await open(`${base}?state=sideways`)).status).toBe(400)
+    for (const odd of ['sideways', 'constructor'])
+      expect((await open(`${base}?state=${odd}`)).status).toBe(400)
     expect((await open('/p/wrong/nightly')).status).toBe(403)
   })
   it('take a check-in with its monitor’s settings', async () => {
@@ -188,7 +189,11 @@ describe('badges', () => {
     })
     expect((await open('/badge/nope.svg')).status).toBe(404)
     expect((await open(`/badge/${watcher.badgeKey}.png`)).status).toBe(404)
-    // A badge's key triggers nothing.
+    expect((await open(`/b/2/${watcher.badgeKey}-2.svg`)).status).toBe(200)
+    expect(await (await open(`/badge/${keys.badgeKey}-2.json`)).json()).toMatchObject({ status: 'down' })
+    // A badge's key triggers nothing, nor does what follows a secret that takes no action.
+    expect((await open(`/${watcher.id}/fail`)).status).toBe(404)
+    expect((await open(`/${watcher.token}/fail`)).status).toBe(404)
     expect((await open(`/${watcher.badgeKey}`)).status).toBe(404)
   })
   it('escape names', async () => {

@@ -244,7 +244,7 @@ describe('Coal Mine', () => {
     expect(Date.parse(end ?? '') - Date.parse(begin ?? '')).toBeGreaterThanOrEqual(7 * 86_400_000)
     expect((await call('list', '', { prefix })).body.canaries).toHaveLength(1)
     expect((await call('list', 'search=^bi', { prefix })).body.canaries).toHaveLength(1)
-    expect((await call('list', 'search=xx', { prefix })).body.canaries).toHaveLength(0)
+    expect((await call('list', 'search=9', { prefix })).body.canaries).toHaveLength(0)
   })
   it.each([
     ['get', 'id=nope', 404, 'Canary Not Found'],

@@ -34,6 +34,9 @@ type Shown = keyof typeof colours
 const formats = ['svg', 'json', 'shields'] as const
 type Format = (typeof formats)[number]
 
+/** A name that ends in `-2` shows two states: what is in its grace counts as up. */
+const twoStates = /-2$/
+
 interface Badge {
   readonly label: string
   readonly status: Shown
@@ -50,11 +53,12 @@ export function badgeRoutes(app: App, watchers: Watchers, { clock, reader }: Roo
   const one = (request: FastifyRequest, reply: FastifyReply): FastifyReply => {
     const { states = '3', file } = request.params as { states?: string; file: string }
     const named = split(file)
-    const watcher = named && watchers.find('badge_key', named.name)
+    const isTwo = states === '2' || (named !== null && twoStates.test(named.name))
+    const watcher = named && watchers.find('badge_key', named.name.replace(twoStates, ''))
     const entry = watcher && watchers.get(watcher.id)
     if (!named || !entry) return missing(reply)
     const state = badgeState(watchers.judged(entry).state)
-    const status: Shown = state === 'grace' ? (states === '2' ? 'up' : 'late') : state
+    const status: Shown = state === 'grace' ? (isTwo ? 'up' : 'late') : state
     return send(reply, named.format, {
       label: entry.watcher.name,
       status,
@@ -68,6 +72,7 @@ export function badgeRoutes(app: App, watchers: Watchers, { clock, reader }: Roo
     label: string,
     tag: string | null,
     format: Format,
+    isTwo: boolean,
     reply: FastifyReply,
   ) => {
     if (key !== watchers.badgeKey()) return missing(reply)
@@ -82,7 +87,7 @@ export function badgeRoutes(app: App, watchers: Watchers, { clock, reader }: Roo
     const total = Object.values(counts).reduce((sum, count) => sum + count, 0)
     return send(reply, format, {
       label,
-      status: down > 0 ? 'down' : counts.grace > 0 ? 'late' : 'up',
+      status: down > 0 ? 'down' : counts.grace > 0 && !isTwo ? 'late' : 'up',
       total,
       grace: counts.grace,
       down,
@@ -93,13 +98,17 @@ export function badgeRoutes(app: App, watchers: Watchers, { clock, reader }: Roo
   app.get('/badge/:file', options, async (request, reply) => {
     const named = split((request.params as { file: string }).file)
     if (!named) return missing(reply)
-    if (named.name === watchers.badgeKey()) return many(named.name, 'watchers', null, named.format, reply)
+    const bare = named.name.replace(twoStates, '')
+    if (bare === watchers.badgeKey())
+      return many(bare, 'watchers', null, named.format, bare !== named.name, reply)
     return one(request, reply)
   })
   app.get('/badge/:key/tag/:file', options, async (request, reply) => {
     const { key, file } = request.params as { key: string; file: string }
     const named = split(file)
-    return named ? many(key, named.name, named.name, named.format, reply) : missing(reply)
+    if (!named) return missing(reply)
+    const tag = named.name.replace(twoStates, '')
+    return many(key, tag, tag, named.format, tag !== named.name, reply)
   })
 }
 

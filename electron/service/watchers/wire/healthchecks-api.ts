@@ -187,10 +187,12 @@ function checkRoutes(app: App, watchers: Watchers, context: RoomContext): void {
         const tags = new Set(allEntries().flatMap(({ watcher }) => [...watcher.tags]))
         const key = watchers.badgeKey()
         const addresses = (path: string): Record<string, string> => ({
-          svg: `${origin}${path}.svg`,
+          svg: `${origin}${path}-2.svg`,
           svg3: `${origin}${path}.svg`,
-          json: `${origin}${path}.json`,
-          shields: `${origin}${path}.shields`,
+          json: `${origin}${path}-2.json`,
+          json3: `${origin}${path}.json`,
+          shields: `${origin}${path}-2.shields`,
+          shields3: `${origin}${path}.shields`,
         })
         const badges: Record<string, unknown> = { '*': addresses(`/badge/${key}`) }
         for (const tag of tags) badges[tag] = addresses(`/badge/${key}/tag/${encodeURIComponent(tag)}`)
@@ -249,6 +251,8 @@ function matching(entries: readonly WatcherEntry[], input: CheckInput): WatcherE
 
 function scheduleOf(input: CheckInput, before: Schedule | null): Schedule | null {
   const zone = input.tz ?? (before && 'zone' in before ? before.zone : 'UTC')
+  // A zone that is none is refused even where no schedule uses it.
+  if (input.tz !== undefined) compileSchedule({ kind: 'calendar', expression: 'daily', zone })
   if (input.schedule !== undefined) {
     // One line of five fields is cron, everything else a calendar event of systemd (wire.md 12).
     const isCron = input.schedule.trim().split(/\s+/).length === 5

@@ -59,6 +59,9 @@ export function readCheck(body: Record<string, unknown> | null): CheckInput {
     if (value !== undefined && typeof value !== 'boolean') throw new CheckError(`${field} is not a boolean`)
     return value
   }
+  // Mails are not received here, so that settings about them would do nothing.
+  for (const field of ['filter_subject', 'filter_body'])
+    if (flag(field) === true) throw new CheckError(`${field} is not supported here`)
   const slug = text('slug', 100)
   if (slug !== undefined && !/^[a-z0-9_-]*$/.test(slug)) throw new CheckError('slug does not match pattern')
   const input: Record<keyof CheckInput, unknown> = {

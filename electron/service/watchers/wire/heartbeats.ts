@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Schedule } from '../../../shared/api/watchers.ts'
 import type { App, RoomContext } from '../../context.ts'
@@ -119,8 +120,8 @@ function gatus(scope: App, watchers: Watchers, receive: Receive): void {
     if (success !== 'true' && success !== 'false')
       return plain(reply, 400, 'missing or invalid success query parameter')
     const authorization = request.headers.authorization
-    if (!authorization?.startsWith('Bearer ')) return plain(reply, 401, 'invalid Authorization header')
-    const token = authorization.slice(7).trim()
+    if (!/^Bearer(?: |$)/.test(authorization ?? '')) return plain(reply, 401, 'invalid Authorization header')
+    const token = (authorization ?? '').slice(7).trim()
     if (token === '') return plain(reply, 401, 'bearer token must not be empty')
     const watcher = gatusWatcher(watchers, key)
     if (!watcher) return plain(reply, 404, 'not found')
@@ -238,7 +239,7 @@ function sentry(scope: App, watchers: Watchers, receive: Receive): void {
       const kind = Object.hasOwn(kinds, status) ? kinds[status] : undefined
       if (kind === undefined)
         return reply.status(400).send({ detail: 'status must be in_progress, ok or error' })
-      const run = told('check_in_id') ?? ''
+      const run = told('check_in_id') ?? (kind === 'start' ? randomUUID() : '')
       if (run !== '' && !isUuid(run) && !/^[0-9a-f]{32}$/i.test(run))
         return reply.status(400).send({ detail: 'check_in_id must be a uuid' })
       const watcher = await findOrCreate(watchers, slug)
@@ -286,7 +287,8 @@ const unitMs: Readonly<Record<string, number>> = {
 
 /** A check-in may carry its monitor's settings: margins are minutes there. */
 async function configure(watchers: Watchers, watcher: WatcherRecord, config: unknown): Promise<void> {
-  if (typeof config !== 'object' || config === null) return
+  if (config === undefined || config === null) return
+  if (typeof config !== 'object') throw new ScheduleError('monitor_config must be an object')
   const given = config as Record<string, unknown>
   const schedule = sentrySchedule(given)
   const minutes = (name: string): number | null => {

@@ -283,7 +283,8 @@ function search(pattern: string, texts: readonly string[][]): boolean[] {
       { timeout: searchPatienceMs },
     ) as boolean[]
   } catch (error) {
-    const isSlow = error instanceof Error && 'code' in error && error.code === 'ERR_SCRIPT_EXECUTION_TIMEOUT'
+    // Errors of the script's own realm are no instances of ours.
+    const isSlow = (error as { code?: unknown }).code === 'ERR_SCRIPT_EXECUTION_TIMEOUT'
     throw python('error', isSlow ? 'the pattern takes too long' : `bad pattern ${pattern.slice(0, 100)}`)
   }
 }
