@@ -14,29 +14,14 @@ import { openFlight } from '../../electron/service/recorder/stamps.ts'
 import { systemTimeService } from '../../electron/service/recorder/time-service.ts'
 import { openReadOnly, openStore, type Connection } from '../../electron/service/store/open.ts'
 import { makeHistory } from '../support/make-history.ts'
+import { Figures, median } from './support/figures.ts'
 
-interface Result {
-  readonly what: string
-  readonly ours: string
-  readonly floor: string
-  readonly ratio: number | null
-  readonly most: number | null
-}
-
-const results: Result[] = []
+const figures = new Figures()
+const compare = (what: string, unit: string, ours: number, floor: number, most: number, digits = 1): void =>
+  figures.compare(what, unit, ours, floor, { most }, digits)
 const folder = mkdtempSync(path.join(os.tmpdir(), 'watchkeeper-bench-'))
 const clock = systemClock()
 const command = fileURLToPath(new URL('../../dist/node/watchkeeper.js', import.meta.url))
-
-function compare(what: string, unit: string, ours: number, floor: number, most: number, digits = 1): void {
-  results.push({
-    what,
-    ours: `${ours.toFixed(digits)} ${unit}`,
-    floor: `${floor.toFixed(digits)} ${unit}`,
-    ratio: ours / floor,
-    most,
-  })
-}
 
 /** CPU time of this process in microseconds, user and system. */
 function cpuMicros(): number {
@@ -47,10 +32,6 @@ function cpuMicros(): number {
 /** Bytes that this process has handed to the system for writing, pages of files included; Linux only. */
 function writtenBytes(): number {
   return Number(/^wchar: (\d+)/m.exec(readFileSync('/proc/self/io', 'utf8'))?.[1] ?? 0)
-}
-
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN
 }
 
 /** Runs both in turn, several times, and returns the medians, so that the noise of the machine meets both alike. */
@@ -107,12 +88,12 @@ function benchStamps(): void {
     cost(writtenBytes, bareStamp),
   )
   compare('bytes written per stamp, beside a bare UPDATE', 'B', bytes, bareBytes, 3, 0)
-  results.push({
+  figures.add({
     what: 'bytes written per day at 10 s',
     ours: `${((bytes * 8_640) / 1e6).toFixed(0)} MB`,
     floor: `${((bareBytes * 8_640) / 1e6).toFixed(0)} MB`,
     ratio: null,
-    most: null,
+    asked: null,
   })
   ours.close()
   bare.close()
@@ -179,12 +160,12 @@ function benchReading(): void {
   openStore(small, clock.read().wallMs).db.close()
   const full = run(['report', '-d', file])
   const empty = run(['report', '-d', small])
-  results.push({
+  figures.add({
     what: 'peak memory of `report`, 100,000 flights beside none',
     ours: `${full.rss.toFixed(0)} MB`,
     floor: `${empty.rss.toFixed(0)} MB`,
     ratio: full.rss / empty.rss,
-    most: 5,
+    asked: { most: 5 },
   })
 }
 
@@ -220,32 +201,11 @@ async function benchStart(): Promise<void> {
   compare('`watchkeeper serve` to its first stamp, beside `node -e 0`', 'ms', median(ours), median(floor), 12)
 }
 
-function print(): boolean {
-  const rows = results.map(({ what, ours, floor, ratio, most }) => [
-    what,
-    ours,
-    floor,
-    ratio === null ? '' : ratio.toFixed(2),
-    most === null ? '' : `≤ ${most}`,
-  ])
-  const table = [['recorder', 'ours', 'floor', 'ratio', 'asked'], ...rows]
-  const widths = table[0]?.map((_, column) => Math.max(...table.map((row) => row[column]?.length ?? 0))) ?? []
-  for (const row of table)
-    console.log(
-      row
-        .map((cell, column) =>
-          column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0),
-        )
-        .join('  '),
-    )
-  return results.every(({ ratio, most }) => ratio === null || most === null || ratio <= most)
-}
-
 try {
   benchStamps()
   benchReading()
   await benchStart()
-  process.exitCode = print() ? 0 : 1
+  process.exitCode = figures.print('recorder') ? 0 : 1
 } finally {
   rmSync(folder, { recursive: true, force: true })
 }
