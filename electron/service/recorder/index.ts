@@ -228,7 +228,7 @@ export function createRecorder(context: RoomContext, intervalMs: number, edges: 
     const flightId = writer?.state.id
     const cutOff = flightId === undefined ? null : untoldUncleanFlight(context, flightId)
     if (flightId === undefined || cutOff === null) return
-    const gap = await reader.ask('machineGap', { now: present(), id: `f${flightId}` })
+    const gap = await reader.ask('machineGap', { now: present(), id: `f${cutOff}` })
     recordUncleanEnd(context, cutOff, gap, clock.read().wallMs)
   }
 
@@ -256,6 +256,7 @@ export function createRecorder(context: RoomContext, intervalMs: number, edges: 
         await explainPast()
       } finally {
         await tellUncleanEnd()
+        log.debug('Looked back at older records.')
       }
     },
     stampNow: stamp,
