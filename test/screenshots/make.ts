@@ -28,6 +28,51 @@ async function withService(use: (address: string) => Promise<void>): Promise<voi
   await ended
 }
 
+/** Makes some watchers in every state that is quickly come by. */
+async function fillWatchers(origin: string, key: string): Promise<void> {
+  const post = async (route: string, body: unknown): Promise<{ id: string }> => {
+    const headers = { 'x-api-key': key, 'content-type': 'application/json' }
+    const response = await fetch(`${origin}/api/v1/${route}`, {
+      method: 'POST',
+      headers,
+      body: JSON.stringify(body),
+    })
+    return (await response.json()) as { id: string }
+  }
+  const period = (minutes: number) => ({ kind: 'period', periodMs: minutes * 60_000 })
+  const nightly = { kind: 'cron', expression: '0 3 * * *', zone: 'Europe/Berlin' }
+  const watchers = [
+    {
+      name: 'Nightly backup of the database',
+      schedule: nightly,
+      graceMs: 1_800_000,
+      tags: ['db'],
+      told: [{ kind: 'start', run: 'a' }, { run: 'a' }],
+    },
+    { name: 'Mail queue', schedule: period(15), graceMs: 300_000, tags: ['mail'], told: [{ exitStatus: 3 }] },
+    {
+      name: 'Certificate renewal',
+      schedule: { kind: 'calendar', expression: 'Mon 04:00', zone: 'UTC' },
+      tags: ['web'],
+      told: [{}],
+    },
+    {
+      name: 'Photo import',
+      schedule: period(1_440),
+      runLimitMs: 7_200_000,
+      told: [{ kind: 'start', run: 'b' }],
+    },
+    { name: 'Heartbeat of the NAS', schedule: period(1), graceMs: 60_000, tags: ['nas'], told: [{}] },
+    { name: 'Weekly report', schedule: { kind: 'calendar', expression: 'Fri 17:00', zone: 'UTC' }, told: [] },
+  ]
+  for (const { told, ...watcher } of watchers) {
+    const { id } = await post('watchers', watcher)
+    for (const body of told) await post(`watchers/${id}/triggers`, body)
+  }
+  const { id } = await post('watchers', { name: 'Old export', schedule: period(60) })
+  await post(`watchers/${id}/pause`, {})
+}
+
 mkdirSync(target, { recursive: true })
 await withService(() => Promise.resolve())
 makeHistory(database, { flights: 700, endMs: Date.now() - 60_000, spanMs: 2 * 365 * 86_400_000, seed: 11 })
@@ -42,6 +87,21 @@ await withService(async (address) => {
     await page.goto(address)
     await page.locator('[data-share]').first().waitFor()
     await page.locator('tbody tr').first().waitFor()
+    await page.screenshot({ path: path.join(target, `${name}.png`), animations: 'disabled' })
+    await page.close()
+  }
+  const { origin, hash } = new URL(address)
+  await fillWatchers(origin, hash.replace('#key=', ''))
+  for (const [name, colorScheme, width, height] of [
+    ['watchers-light', 'light', 1280, 800],
+    ['watchers-dark', 'dark', 1280, 800],
+    ['watchers-small', 'light', 420, 1000],
+  ] as const) {
+    const page = await browser.newPage({ colorScheme, viewport: { width, height } })
+    await page.goto(address)
+    await page.locator('[data-share]').first().waitFor()
+    await page.evaluate("location.hash = '/watchers'")
+    await page.locator('tbody tr').nth(5).waitFor()
     await page.screenshot({ path: path.join(target, `${name}.png`), animations: 'disabled' })
     await page.close()
   }
