@@ -69,6 +69,25 @@ export interface TransitionFacts {
   readonly body: string
 }
 
+/** Returns facts that say no more than a name and a sentence, for everybody. */
+export function plainFacts(name: string, text: string): TransitionFacts {
+  return {
+    name,
+    text,
+    details: [],
+    tags: [],
+    slug: '',
+    code: '',
+    path: '/notices',
+    channels: null,
+    emails: [],
+    mail: null,
+    remindMs: null,
+    exitStatus: null,
+    body: '',
+  }
+}
+
 /** Where rooms write their changes of state. */
 export interface Transitions {
   /** Writes a transition in the transaction that runs; whoever tells people is woken after it. */

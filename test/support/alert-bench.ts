@@ -6,7 +6,7 @@ import { createChannel } from '../../electron/service/alerts/channel-settings.ts
 import type { DesktopNotice, DesktopNotifier } from '../../electron/service/alerts/channels/desktop.ts'
 import { createAlerts, type Alerts } from '../../electron/service/alerts/index.ts'
 import { readNotices } from '../../electron/service/alerts/notices.ts'
-import type { NewTransition, RoomContext } from '../../electron/service/context.ts'
+import { plainFacts, type NewTransition, type RoomContext } from '../../electron/service/context.ts'
 import { createLog } from '../../electron/service/log.ts'
 import { openStore } from '../../electron/service/store/open.ts'
 import type { FakeClock } from './fake-clock.ts'
@@ -88,19 +88,10 @@ export function alertBench(
         from: is ? 'ok' : 'late',
         to: is ? 'late' : kind === 'recovery' ? 'ok' : 'unobserved',
         facts: {
-          name: item,
-          text: `${item}: ${kind}`,
-          details: [],
-          tags: [],
+          ...plainFacts(item, `${item}: ${kind}`),
           slug: item,
           code: `uuid-of-${item}`,
           path: `/watchers/${item}`,
-          channels: null,
-          emails: [],
-          mail: null,
-          remindMs: null,
-          exitStatus: null,
-          body: '',
           ...given,
         },
       })

@@ -10,7 +10,7 @@ import { HttpProblem } from '../problem.ts'
 import type { Connection } from '../store/open.ts'
 import type { DesktopNotifier } from './channels/desktop.ts'
 import type { ChannelRow, Message } from './schema.ts'
-import { blankFacts } from './words.ts'
+import { plainFacts } from '../context.ts'
 
 /** Settings that are never shown again once they are set. */
 const secretNames = ['password', 'token'] as const
@@ -148,7 +148,7 @@ export function testMessage(nowMs: number): Message {
     severity: 'info',
     title: 'Test notice of Watchkeeper',
     text,
-    facts: blankFacts('Watchkeeper', text),
+    facts: plainFacts('Watchkeeper', text),
     link: null,
   }
 }

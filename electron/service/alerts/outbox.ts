@@ -19,7 +19,7 @@ import {
   readMessage,
   type DeliveryRaw,
 } from './store.ts'
-import { blankFacts } from './words.ts'
+import { plainFacts } from '../context.ts'
 
 /** Delivers what waits. Every delivery is tried until it ends; what was being sent when the service died is sent again. */
 export interface Outbox {
@@ -315,7 +315,7 @@ function endQuietHours(db: Connection, nowMs: number): void {
       room: 'alerts',
       item: null,
       incidentId: null,
-      facts: { ...blankFacts(title, text), details: lines.slice(0, 200) },
+      facts: { ...plainFacts(title, text), details: lines.slice(0, 200) },
     })
     insertDelivery(
       db,

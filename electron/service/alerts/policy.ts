@@ -1,4 +1,5 @@
-import { blankFacts, stormWords, titleOf } from './words.ts'
+import { plainFacts } from '../context.ts'
+import { stormWords, titleOf } from './words.ts'
 import { severities, type Severity } from '../../shared/alert-words.ts'
 import { isoTime } from '../../shared/time-text.ts'
 import type { Connection } from '../store/open.ts'
@@ -292,7 +293,7 @@ function insertStorm({ db, nowMs }: World, severity: Severity, list: readonly Pl
     item: null,
     incidentId: null,
     facts: {
-      ...blankFacts(words.title, words.text),
+      ...plainFacts(words.title, words.text),
       details: words.details,
       path: `/${first?.room ?? 'watchers'}`,
     },

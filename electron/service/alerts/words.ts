@@ -49,22 +49,3 @@ export function stormWords(
     details: transitions.slice(0, 100).map(({ facts }) => facts.text),
   }
 }
-
-/** Returns facts of a notice that stands for no single item. */
-export function blankFacts(name: string, text: string): TransitionFacts {
-  return {
-    name,
-    text,
-    details: [],
-    tags: [],
-    slug: '',
-    code: '',
-    path: '/notices',
-    channels: null,
-    emails: [],
-    mail: null,
-    remindMs: null,
-    exitStatus: null,
-    body: '',
-  }
-}

@@ -1,7 +1,7 @@
 import type { Gap } from '../../shared/api/machine.ts'
 import { wordDuration } from '../../shared/time-text.ts'
 import { causeWords } from '../../shared/vocabulary.ts'
-import type { NewTransition, RoomContext } from '../context.ts'
+import { plainFacts, type NewTransition, type RoomContext } from '../context.ts'
 
 /** What is told at the start after a flight that was cut off: once, and never after one that ended in order. */
 
@@ -69,7 +69,6 @@ function transitionOf(
   { name, text }: { name: string; text: string },
   nowMs: number,
 ): NewTransition {
-  const from = Date.parse(gap.from)
   return {
     atMs: nowMs,
     room: 'recorder',
@@ -78,23 +77,15 @@ function transitionOf(
     from: 'up',
     to: gap.kind,
     facts: {
-      name,
-      text,
+      ...plainFacts(name, text),
       details: [
         `from ${gap.from} to ${gap.to}`,
         ...gap.reasons,
         ...gap.evidence.slice(0, 5).map((line) => line.text),
       ],
-      tags: [],
       slug: 'machine',
       code: gap.id,
-      path: `/machine?at=${from}`,
-      channels: null,
-      emails: [],
-      mail: null,
-      remindMs: null,
-      exitStatus: null,
-      body: '',
+      path: '/machine',
     },
   }
 }

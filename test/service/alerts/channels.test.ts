@@ -10,7 +10,7 @@ import {
   tomorrowMorning,
 } from '../../../electron/service/alerts/rules.ts'
 import type { Message } from '../../../electron/service/alerts/schema.ts'
-import { blankFacts } from '../../../electron/service/alerts/words.ts'
+import { plainFacts } from '../../../electron/service/context.ts'
 import { alertBench } from '../../support/alert-bench.ts'
 import { fakeClock } from '../../support/fake-clock.ts'
 import { httpReceiver } from '../../support/receivers.ts'
@@ -25,7 +25,7 @@ const message: Message = {
   text: 'job is late',
   link: null,
   facts: {
-    ...blankFacts('my "job"', 'job is late'),
+    ...plainFacts('my "job"', 'job is late'),
     slug: 'job',
     code: 'uuid-1',
     tags: ['db', 'prod'],
