@@ -17,7 +17,7 @@ import path from 'node:path'
 import { parseSpooled, type SpooledSignal } from '../shared/spooled-signal.ts'
 import { isoTime } from '../shared/time-text.ts'
 import { sideFiles } from '../service/store/location.ts'
-import { databaseOf, presentMs } from './io.ts'
+import { CommandError, databaseOf, exitCodes, presentMs } from './io.ts'
 import { ask, findService, reasonOf, refusal, type Answer, type ServiceChoice } from './service-client.ts'
 
 /** Brings triggers to the service, or keeps them in files until it can be reached. */
@@ -34,6 +34,12 @@ const flushPatienceMs = 3_000
 /** Returns true for the address of a ping, which carries its own secret. */
 export function isPingAddress(watcher: string): boolean {
   return /^https?:\/\//.test(watcher)
+}
+
+/** @throws CommandError for an address that is none; nothing has been run or sent then */
+export function checkPingAddress(watcher: string): void {
+  if (isPingAddress(watcher) && !URL.canParse(watcher))
+    throw new CommandError(`'${watcher.slice(0, 200)}' is not an address`, exitCodes.usage)
 }
 
 /** Sends a trigger once. */

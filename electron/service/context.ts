@@ -32,6 +32,8 @@ export interface Observation {
    * @returns how far (ms) the wall clock has jumped since the last call; 0 when it has not
    */
   look(): number
+  /** Calls back after each step of the wall clock that was noticed, with its size (ms). */
+  onStep(listener: (stepMs: number) => void): void
 }
 
 /** A change of state that somebody may have to be told of. */
@@ -92,6 +94,8 @@ export function plainFacts(name: string, text: string): TransitionFacts {
 export interface Transitions {
   /** Writes a transition in the transaction that runs; whoever tells people is woken after it. */
   record(transition: NewTransition): void
+  /** Brings what is still told of an open problem in line with changed settings, in the transaction that runs. */
+  refresh(room: NewTransition['room'], item: string, facts: Partial<TransitionFacts>): void
 }
 
 /** What every room is given; rooms know nothing else of each other or of the service around them. */

@@ -7,7 +7,7 @@ import { isoTime } from '../shared/time-text.ts'
 import type { Alerts } from './alerts/index.ts'
 import type { DesktopNotifier } from './alerts/channels/desktop.ts'
 import type { Clock, Timer } from './clock.ts'
-import type { NewTransition, RoomContext, Topic } from './context.ts'
+import type { RoomContext, Topic, Transitions } from './context.ts'
 import type { EventHub } from './http/event-stream.ts'
 import { isLoopback, originOf, tryAddress, type ListenAddress } from './http/listen.ts'
 import type { HttpServer } from './http/server.ts'
@@ -96,7 +96,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     const reader = startThreadReader(database, clock)
     opened.reader = reader
     const published: { hub: EventHub | null } = { hub: null }
-    const transitions: { record: (transition: NewTransition) => void } = { record: () => undefined }
+    const transitions: { alerts: Transitions | null } = { alerts: null }
     const observation = createObservation(db, clock, () => opened.recorder?.stampNow())
     const context: RoomContext = {
       version,
@@ -107,7 +107,10 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       log,
       commits: createGroupCommit(db, clock),
       observation,
-      transitions: { record: (transition) => transitions.record(transition) },
+      transitions: {
+        record: (transition) => transitions.alerts?.record(transition),
+        refresh: (room, item, facts) => transitions.alerts?.refresh(room, item, facts),
+      },
       changed(topic) {
         if (topic === 'history') observation.renew()
         publish(published.hub, topic, () => opened.recorder ?? null)
@@ -149,7 +152,7 @@ async function completeService(
   recorder: Recorder,
   reader: ThreadReader,
   published: { hub: EventHub | null },
-  transitions: { record: (transition: NewTransition) => void },
+  transitions: { alerts: Transitions | null },
 ): Promise<Service> {
   const { clock, log } = options
   const { db } = context
@@ -186,7 +189,7 @@ async function completeService(
     import('./alerts/channels/desktop.ts'),
   ])
   const alerts = createAlerts(context, options.desktop ?? systemNotifier(clock))
-  transitions.record = alerts.record
+  transitions.alerts = alerts
   const watchers = createWatchers(context)
   const spool = spoolCollector(context, watchers, sideFiles(database).spool)
   const key = options.needsKey ? ensureKey(sideFiles(database).key) : null
@@ -227,8 +230,8 @@ async function completeService(
   })
   const origin = originOf({ host: options.listen.host, port })
   lock.announce({ pid: process.pid, origin, needsKey: options.needsKey })
-  alerts.start(origin)
   await watchers.start(spool.collect)
+  alerts.start(origin)
   spool.start()
 
   let stopping: Promise<void> | null = null
@@ -245,9 +248,11 @@ async function completeService(
     spool.stop()
     alerts.stop()
     context.commits.flush()
+    const delivered = alerts.outbox.idle()
     recorder.stop(how)
     backups.stop()
-    await Promise.race([server.close(), wait(clock, closePatienceMs)])
+    await Promise.race([Promise.all([server.close(), delivered]), wait(clock, closePatienceMs)])
+    context.commits.flush()
     await reader.stop()
     db.close()
     lock.release()

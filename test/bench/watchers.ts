@@ -201,6 +201,7 @@ async function benchDeadlines(count: number): Promise<void> {
     commits: createGroupCommit(db, clock),
     observation: createObservation(db, clock, () => undefined),
     transitions: {
+      refresh: () => undefined,
       record({ kind, item }) {
         if (kind !== 'problem') return
         late.push(

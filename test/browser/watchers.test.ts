@@ -189,6 +189,24 @@ describe('the Notices page', () => {
     expect(complaints).toEqual([])
   })
 
+  it('keeps a number that was changed, and the secret that was not', async () => {
+    const { open, api } = await house()
+    await api('POST', 'channels', {
+      kind: 'ntfy',
+      name: 'Phone',
+      settings: { url: 'http://127.0.0.1:1', topic: 'x', token: 'secret' },
+    })
+    const { page, complaints } = await open('/notices')
+    await page.getByRole('tab', { name: 'Channels' }).click()
+    await page.getByRole('button', { name: 'Change Phone' }).click()
+    await page.getByRole('dialog').getByLabel('Priority (1–5)').fill('5')
+    await page.getByRole('dialog').getByRole('button', { name: 'Keep changes' }).click()
+    await page.getByRole('dialog').waitFor({ state: 'detached' })
+    const [channel] = await api<{ settings: unknown; hasSecret: boolean }[]>('GET', 'channels')
+    expect(channel).toMatchObject({ hasSecret: true, settings: { priority: 5, topic: 'x' } })
+    expect(complaints).toEqual([])
+  })
+
   it('mutes for hours, adds a maintenance window, and ends both', async () => {
     const { open } = await house()
     const { page, complaints } = await open('/notices')

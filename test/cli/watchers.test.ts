@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { Watcher, WatcherEvents } from '../../electron/shared/api/watchers.ts'
-import { runCli, startServe, type CliResult, type ServeProcess } from '../support/cli.ts'
+import { command, runCli, runProgram, startServe, type CliResult, type ServeProcess } from '../support/cli.ts'
 import { temporaryFolder } from '../support/temporary.ts'
 
 /** A service and the command beside it, with a home of its own. */
@@ -75,6 +75,7 @@ describe('watchkeeper watcher', () => {
     [['watcher', 'add', '!!!', '--every', '1h'], 1, 'no letter or digit'],
     [['watcher', 'show', 'nope'], 1, "there is no watcher 'nope'"],
     [['trigger', 'nope'], 1, "there is no watcher 'nope'"],
+    [['run', 'http://nas:99999/ping/x', '--', 'echo', 'x'], 2, 'is not an address'],
     [['trigger', 'x', '--exit-status', '256'], 2, 'is not a number from 0 to 255'],
     [['watcher', 'list', '--url', 'nonsense'], 2, 'is not an address'],
     [['watcher', 'list', '--url', 'http://127.0.0.1:1'], 3, 'does not answer'],
@@ -167,6 +168,17 @@ describe('watchkeeper run', () => {
     )
     expect(result).toEqual({ code: 0, stdout: '--key not-ours\n', stderr: '' })
     expect((await api<Watcher>(service, 'watchers/job')).triggers).toBe(1)
+  })
+
+  it('lets the command meet a closed pipe when nobody reads its output', async () => {
+    const { serve, database, home } = await house()
+    await serve()
+    const { code, stdout } = await runProgram(
+      'sh',
+      ['-c', `${process.execPath} ${command} run nope -d ${database} -- yes | head -1`],
+      { env: { HOME: home } },
+    )
+    expect([code, stdout]).toEqual([0, 'y\n'])
   })
 
   it('runs the command all the same when the watcher is not known', async () => {

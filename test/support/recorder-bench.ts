@@ -57,7 +57,7 @@ export function quietContext(
   return {
     commits: createGroupCommit(db, clock),
     observation: createObservation(db, clock, () => undefined),
-    transitions: { record: (transition) => insertTransition(db, transition) },
+    transitions: { record: (transition) => insertTransition(db, transition), refresh: () => undefined },
   }
 }
 

@@ -5,7 +5,7 @@ import type { Readable } from 'node:stream'
 import { Command } from 'commander'
 import type { SpooledSignal } from '../../shared/spooled-signal.ts'
 import { mostBodyBytes } from '../../shared/watcher-words.ts'
-import { flushOwnSpool, keep, newSignal, send } from '../delivery.ts'
+import { checkPingAddress, flushOwnSpool, keep, newSignal, send } from '../delivery.ts'
 import { CommandError, exitCodes, presentMs } from '../io.ts'
 import { findService, withServiceOptions, type Answer, type ServiceChoice } from '../service-client.ts'
 import { TailBuffer } from '../tail-buffer.ts'
@@ -54,6 +54,7 @@ async function run(watcher: string, command: readonly string[], options: RunOpti
   const [file, ...args] = command
   if (file === undefined) throw new CommandError('give a command after --', exitCodes.usage)
   if (options.url !== undefined) findService(options)
+  checkPingAddress(watcher)
   const run = randomUUID()
   const start = newSignal(watcher, { kind: 'start', atMs: presentMs(), run })
   // The command does not wait for the service.
@@ -106,6 +107,11 @@ function keepAll(signals: readonly SpooledSignal[], choice: ServiceChoice, why: 
   }
 }
 
+/** Windows has longer exit codes; one that is not zero must not become it. */
+function shellStatus(code: number): number {
+  return code === 0 ? 0 : code & 255 || 255
+}
+
 function execute(file: string, args: readonly string[], tail: TailBuffer | null): Promise<Outcome> {
   return new Promise((resolve) => {
     const stdio = tail === null ? 'inherit' : 'pipe'
@@ -114,7 +120,11 @@ function execute(file: string, args: readonly string[], tail: TailBuffer | null)
       child.kill(signal)
     }
     const signals = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const
-    for (const signal of signals) process.on(signal, forward)
+    // A terminal sends Ctrl-C to the command as well; twice would be taken for impatience.
+    const swallow = (): void => undefined
+    const handlerOf = (signal: NodeJS.Signals): typeof forward =>
+      process.stdin.isTTY && (signal === 'SIGINT' || signal === 'SIGQUIT') ? swallow : forward
+    for (const signal of signals) process.on(signal, handlerOf(signal))
     const pass = (from: Readable | null, to: NodeJS.WriteStream): void => {
       from?.on('data', (chunk: Buffer) => {
         tail?.add(chunk)
@@ -129,7 +139,10 @@ function execute(file: string, args: readonly string[], tail: TailBuffer | null)
     pass(child.stdout, process.stdout)
     pass(child.stderr, process.stderr)
     const done = (outcome: Outcome): void => {
-      for (const signal of signals) process.removeListener(signal, forward)
+      for (const signal of signals) {
+        process.removeListener(signal, forward)
+        process.removeListener(signal, swallow)
+      }
       resolve(outcome)
     }
     child.on('error', (error: NodeJS.ErrnoException) => {
@@ -143,7 +156,7 @@ function execute(file: string, args: readonly string[], tail: TailBuffer | null)
       })
     })
     child.on('close', (code, signal) => {
-      if (signal === null) done({ exitStatus: (code ?? 0) & 255, comment: '' })
+      if (signal === null) done({ exitStatus: shellStatus(code ?? 0), comment: '' })
       else done({ exitStatus: 128 + (constants.signals[signal] ?? 0), comment: `ended by ${signal}` })
     })
   })

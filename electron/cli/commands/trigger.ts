@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander'
 import { signalKinds, type SignalKind } from '../../shared/watcher-words.ts'
 import { parseInstant } from '../../shared/time-text.ts'
-import { flushOwnSpool, keep, newSignal, send } from '../delivery.ts'
+import { checkPingAddress, flushOwnSpool, keep, newSignal, send } from '../delivery.ts'
 import { CommandError, exitCodes, presentMs, say } from '../io.ts'
 import { withServiceOptions, type ServiceChoice } from '../service-client.ts'
 
@@ -44,6 +44,7 @@ export function triggerCommand(): Command {
 
 async function trigger(watcher: string, options: TriggerOptions): Promise<void> {
   const { exitStatus, run, at, comment, body } = options
+  checkPingAddress(watcher)
   const kind = options.kind ?? ((exitStatus ?? 0) > 0 ? 'fail' : 'success')
   const signal = newSignal(watcher, {
     kind,

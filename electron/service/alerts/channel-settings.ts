@@ -9,6 +9,7 @@ import type { ChannelKind } from '../../shared/alert-words.ts'
 import { HttpProblem } from '../problem.ts'
 import type { Connection } from '../store/open.ts'
 import type { DesktopNotifier } from './channels/desktop.ts'
+import { quietUntil } from './rules.ts'
 import type { ChannelRow, Message } from './schema.ts'
 import { plainFacts } from '../context.ts'
 
@@ -103,6 +104,7 @@ export function changeChannel(
   db: Connection,
   channel: ChannelRow,
   change: { name?: string; enabled?: boolean; quiet?: QuietHours | null; settings?: Record<string, unknown> },
+  nowMs: number,
 ): void {
   const known = channel.settings as Record<string, unknown>
   const kept = Object.fromEntries(secretNames.flatMap((name) => (name in known ? [[name, known[name]]] : [])))
@@ -119,6 +121,12 @@ export function changeChannel(
     quiet === null ? null : JSON.stringify(quiet),
     channel.id,
   )
+  // What waits for the end of quiet hours is looked at anew: they may have been moved or ended.
+  if (change.quiet !== undefined)
+    db.prepare("UPDATE delivery SET next_ms = ? WHERE channel_id = ? AND state = 'quiet'").run(
+      quietUntil(quiet, nowMs) ?? Math.round(nowMs),
+      channel.id,
+    )
 }
 
 /** Returns a channel as the API shows it: without its secrets. */

@@ -6,7 +6,7 @@ import type { Connection } from '../store/open.ts'
 import type { ChannelWorld } from './channels/channel.ts'
 import type { DesktopNotifier } from './channels/desktop.ts'
 import { createOutbox, type Outbox } from './outbox.ts'
-import { claimTransitions, mostAtOnce, remind } from './policy.ts'
+import { claimTransitions, mostAtOnce, refreshProblem, remind } from './policy.ts'
 import { gatheredAt } from './rules.ts'
 import { insertTransition, readChannels } from './store.ts'
 
@@ -24,6 +24,7 @@ export interface Alerts extends Transitions {
 }
 
 const longestWaitMs = 30_000
+const settleMs = 1_500
 /** Notices are kept for a year; transitions, which histories are drawn from, for two. */
 const noticeMs = 365 * 86_400_000
 const pruneEveryMs = 6 * 3_600_000
@@ -39,8 +40,15 @@ export function createAlerts(context: RoomContext, desktop: DesktopNotifier): Al
     host: hostname(),
     log,
   }
+  // What waits by the wall clock waits on when that clock is set.
+  context.observation.onStep((stepMs) => {
+    void commits
+      .write(() => moveWaiting(db, stepMs))
+      .catch((error: unknown) => log.error({ err: error }, 'Following the clock failed'))
+  })
   const outbox = createOutbox(context, world, () => state.origin)
   let timer: Timer | null = null
+  let settling: Timer | null = null
   let isRunning = false
   let firstMs: number | null = null
   let prunedMs = Number.NEGATIVE_INFINITY
@@ -66,8 +74,10 @@ export function createAlerts(context: RoomContext, desktop: DesktopNotifier): Al
         db.prepare('SELECT 1 FROM incident WHERE remind_at_ms <= ? LIMIT 1').get(nowMs) !== undefined
       if (hasWork) {
         const claimed = await commits.write(() => {
-          remind(db, nowMs)
-          return claimTransitions(db, nowMs)
+          // A recovery that waits comes before a reminder of its problem.
+          const count = claimTransitions(db, nowMs)
+          if (count < mostAtOnce) remind(db, nowMs)
+          return count
         })
         hasMore = claimed >= mostAtOnce
         context.changed('notices')
@@ -98,16 +108,23 @@ export function createAlerts(context: RoomContext, desktop: DesktopNotifier): Al
       firstMs ??= nowMs
       plan(Math.max(0, gatheredAt(firstMs, nowMs) - nowMs))
     },
+    refresh(room, item, facts) {
+      refreshProblem(db, room, item, facts, clock.glance().wallMs)
+    },
     start(origin) {
       isRunning = true
       state.origin = origin
       makeFirstChannel(db, desktop, clock.glance().wallMs)
-      outbox.start()
-      plan(0)
+      // Triggers that waited while nobody was here may end a problem before it is told.
+      settling = clock.after(settleMs, () => {
+        outbox.start()
+        plan(0)
+      })
     },
     stop() {
       isRunning = false
       timer?.cancel()
+      settling?.cancel()
       outbox.stop()
     },
     wake() {
@@ -141,6 +158,11 @@ function makeFirstChannel(db: Connection, desktop: DesktopNotifier, nowMs: numbe
       "INSERT INTO channel (kind, name, settings, created_ms) VALUES ('desktop', 'Desktop', '{}', ?)",
     ).run(Math.round(nowMs))
   })()
+}
+
+function moveWaiting(db: Connection, stepMs: number): void {
+  db.prepare("UPDATE delivery SET next_ms = next_ms + ? WHERE state = 'waiting'").run(stepMs)
+  db.prepare('UPDATE incident SET remind_at_ms = remind_at_ms + ? WHERE closed_ms IS NULL').run(stepMs)
 }
 
 function prune(db: Connection, nowMs: number): void {

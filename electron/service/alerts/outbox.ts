@@ -1,5 +1,5 @@
-import type { ChannelSettings, MailServer } from '../../shared/api/alerts.ts'
 import { isoTime } from '../../shared/time-text.ts'
+import type { ChannelSettings, MailServer } from '../../shared/api/alerts.ts'
 import type { Timer } from '../clock.ts'
 import type { RoomContext } from '../context.ts'
 import type { Connection } from '../store/open.ts'
@@ -8,18 +8,10 @@ import { sendDiscord, sendGotify, sendNtfy, sendSlack } from './channels/chats.t
 import { sendDesktop } from './channels/desktop.ts'
 import { sendEmail, sendMail } from './channels/email.ts'
 import { sendWebhook } from './channels/webhook.ts'
-import { giveUpAfterMs, leastAttempts, mostFinalAttempts, retryDelay } from './rules.ts'
+import { giveUpAfterMs, leastAttempts, mostFinalAttempts, muteOf, retryDelay } from './rules.ts'
 import type { ChannelRow, DeliveryRow, Message, SendResult } from './schema.ts'
-import {
-  deliveryOf,
-  endDelivery,
-  insertDelivery,
-  insertNotice,
-  readChannels,
-  readMessage,
-  type DeliveryRaw,
-} from './store.ts'
-import { plainFacts } from '../context.ts'
+import { deliveryOf, endDelivery, readChannels, readMessage, readMutes, type DeliveryRaw } from './store.ts'
+import { endQuietHours, hasQuietToEnd } from './digest.ts'
 
 /** Delivers what waits. Every delivery is tried until it ends; what was being sent when the service died is sent again. */
 export interface Outbox {
@@ -35,7 +27,6 @@ export interface Outbox {
 
 const longestWaitMs = 30_000
 const mostPerReceiver = 50
-const digestLines = 20
 /** Stands for our own work among those that rest. */
 const own = 'ourselves'
 /** A clock set back must not hold a retry up for longer than the longest retry waits. */
@@ -106,6 +97,8 @@ export function createOutbox(context: RoomContext, world: ChannelWorld, origin: 
     const attempts = delivery.attempts + 1
     if (result.sent) {
       db.prepare('UPDATE delivery SET attempts = ? WHERE id = ?').run(attempts, delivery.id)
+      // It went out after all, though its recovery was to tell of it.
+      db.prepare("UPDATE delivery SET state = 'waiting' WHERE id = ? AND state = 'held'").run(delivery.id)
       endDelivery(db, delivery.id, 'sent', null, nowMs)
       return
     }
@@ -130,6 +123,23 @@ export function createOutbox(context: RoomContext, world: ChannelWorld, origin: 
     ).run(nextMs, delivery.id, delivery.id, result.isFinal === true ? 0 : 1)
   }
 
+  /** A mute that was made while a notice waited holds it, too. */
+  const isMutedNow = async (delivery: DeliveryRow, { noticeId, incidentId }: Message): Promise<boolean> => {
+    const nowMs = now()
+    const notice = db.prepare('SELECT room, item FROM notice WHERE id = ?').get(noticeId) as
+      { room: string; item: string | null } | undefined
+    const mute = notice?.item == null ? null : muteOf(readMutes(db, nowMs), notice.room, notice.item, nowMs)
+    if (mute === null || unwritten.has(delivery.id)) return false
+    await commits.write(() => {
+      endDelivery(db, delivery.id, 'muted', `muted until ${isoTime(mute.untilMs)}`, nowMs)
+      db.prepare('UPDATE incident SET remind_at_ms = ? WHERE id = ? AND closed_ms IS NULL').run(
+        mute.untilMs,
+        incidentId,
+      )
+    })
+    return true
+  }
+
   /** One receiver gets its notices one after the other, in their order. */
   const serve = async (deliveries: readonly DeliveryRow[]): Promise<void> => {
     for (const delivery of deliveries) {
@@ -137,9 +147,10 @@ export function createOutbox(context: RoomContext, world: ChannelWorld, origin: 
       const state = db.prepare('SELECT state FROM delivery WHERE id = ?').pluck().get(delivery.id)
       const message = readMessage(db, delivery.noticeId, origin())
       if (state !== 'waiting' || !message) continue
+      if (await isMutedNow(delivery, message)) continue
       const result = unwritten.get(delivery.id) ?? (await attempt(delivery, message))
       unwritten.set(delivery.id, result)
-      if (!isRunning) return
+      // Written down even while the service stops, or it would be sent again.
       await commits.write(() => settle(delivery, message, result))
       unwritten.delete(delivery.id)
       context.changed('notices')
@@ -229,7 +240,7 @@ function serverOf({ host, port, security, user, password, from }: ChannelSetting
 
 const receiverKey = "coalesce(channel_id, 'to ' || recipients)"
 
-function waiting(db: Connection, nowMs: number): Map<string, DeliveryRow[]> {
+export function waiting(db: Connection, nowMs: number): Map<string, DeliveryRow[]> {
   const rows = db
     .prepare(
       `SELECT * FROM (SELECT *, ${receiverKey} AS receiver, row_number() OVER (PARTITION BY ${receiverKey} ORDER BY id) AS place
@@ -258,95 +269,4 @@ function nearest(db: Connection, busy: readonly string[]): number | null {
       .pluck()
       .get(...busy) as number | null) ?? null
   )
-}
-
-function hasQuietToEnd(db: Connection, nowMs: number): boolean {
-  return (
-    db.prepare("SELECT 1 FROM delivery WHERE state = 'quiet' AND next_ms <= ? LIMIT 1").get(nowMs) !==
-    undefined
-  )
-}
-
-/** At the end of quiet hours all that was kept is told in one digest, a single notice as it is. */
-function endQuietHours(db: Connection, nowMs: number): void {
-  const rows = db
-    .prepare(
-      `SELECT d.id, d.channel_id, d.channel_name, d.notice_id, n.title, n.severity, n.kind, n.at_ms, n.incident_id FROM delivery d
-       JOIN notice n ON n.id = d.notice_id WHERE d.state = 'quiet' AND d.next_ms <= ? ORDER BY d.id`,
-    )
-    .all(nowMs) as {
-    id: number
-    channel_id: number | null
-    channel_name: string
-    notice_id: number
-    title: string
-    severity: string
-    kind: string
-    at_ms: number
-    incident_id: number | null
-  }[]
-  const byChannel = new Map<number | null, typeof rows>()
-  for (const row of rows) byChannel.set(row.channel_id, [...(byChannel.get(row.channel_id) ?? []), row])
-  for (const [channelId, list] of byChannel) {
-    const [only] = list
-    if (!only) continue
-    if (list.length === 1) {
-      db.prepare("UPDATE delivery SET state = 'waiting', reason = NULL, next_ms = ? WHERE id = ?").run(
-        nowMs,
-        only.id,
-      )
-      continue
-    }
-    const storms = inStorms(db, channelId, only.at_ms)
-    const problems =
-      list.filter(({ severity, kind }) => severity === 'problem' && kind !== 'storm').length + storms.length
-    const title = `${list.length} notices during quiet hours`
-    const lines = list.map(({ at_ms, title: words }) => `${isoTime(at_ms)} ${words}`)
-    const own = list.flatMap(({ incident_id }) => (incident_id === null ? [] : [incident_id]))
-    const stillOpen = openCount(db, [...own, ...storms])
-    const shown = lines.slice(0, digestLines).join('\n')
-    const text = `${problems} problems came up; ${stillOpen} of them still last.\n${shown}`
-    const noticeId = insertNotice(db, {
-      atMs: nowMs,
-      kind: 'digest',
-      severity: stillOpen > 0 ? 'problem' : 'info',
-      title,
-      text,
-      room: 'alerts',
-      item: null,
-      incidentId: null,
-      facts: { ...plainFacts(title, text), details: lines.slice(0, 200) },
-    })
-    insertDelivery(
-      db,
-      {
-        noticeId,
-        channelId,
-        channelName: only.channel_name,
-        recipients: null,
-        state: 'waiting',
-        reason: null,
-        nextMs: nowMs,
-      },
-      nowMs,
-    )
-    for (const { id } of list) endDelivery(db, id, 'held', 'told in the digest after quiet hours', nowMs)
-  }
-}
-
-/** Returns the incidents of problems that were told to a channel as parts of storms, since a time. */
-function inStorms(db: Connection, channelId: number | null, sinceMs: number): number[] {
-  return db
-    .prepare(
-      `SELECT n.incident_id FROM delivery d JOIN notice n ON n.id = d.notice_id
-       WHERE d.channel_id IS ? AND d.state = 'held' AND d.reason LIKE 'told in one notice%' AND n.severity = 'problem'
-         AND n.incident_id IS NOT NULL AND d.done_ms >= ?`,
-    )
-    .pluck()
-    .all(channelId, sinceMs) as number[]
-}
-
-function openCount(db: Connection, incidents: readonly number[]): number {
-  const isOpen = db.prepare('SELECT 1 FROM incident WHERE id = ? AND closed_ms IS NULL')
-  return [...new Set(incidents)].filter((id) => isOpen.get(id) !== undefined).length
 }

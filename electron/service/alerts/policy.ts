@@ -1,17 +1,16 @@
-import { plainFacts } from '../context.ts'
-import { stormWords, titleOf } from './words.ts'
-import { severities, type Severity } from '../../shared/alert-words.ts'
+import { titleOf } from './words.ts'
+import { type Severity } from '../../shared/alert-words.ts'
 import { isoTime } from '../../shared/time-text.ts'
+import type { TransitionFacts } from '../context.ts'
 import type { Connection } from '../store/open.ts'
 import { maintenanceOf, readMaintenance, type MaintenanceRow } from './maintenance.ts'
-import { muteOf, quietUntil, reminderDelay, stormSize } from './rules.ts'
+import { muteOf, reminderDelay } from './rules.ts'
 import type { ChannelRow, IncidentRow, MuteRow, TransitionRow } from './schema.ts'
 import {
   claim,
   deliveryOf,
   dueReminders,
   endDelivery,
-  insertDelivery,
   insertNotice,
   openIncident,
   readChannels,
@@ -19,16 +18,17 @@ import {
   unclaimed,
   type DeliveryRaw,
 } from './store.ts'
+import { deliverTogether, put } from './deliver.ts'
 
 /** One receiver of notices: a channel, or addresses that a watcher has of its own. */
-interface Receiver {
+export interface Receiver {
   readonly key: string
   readonly channel: ChannelRow | null
   readonly recipients: readonly string[] | null
   readonly name: string
 }
 
-interface World {
+export interface World {
   readonly db: Connection
   readonly channels: readonly ChannelRow[]
   readonly mutes: readonly MuteRow[]
@@ -36,7 +36,7 @@ interface World {
   readonly nowMs: number
 }
 
-interface Planned {
+export interface Planned {
   readonly transition: TransitionRow
   readonly severity: Severity
   readonly noticeId: number
@@ -87,7 +87,10 @@ function planTransition(world: World, transition: TransitionRow): Planned | null
       transition.atMs,
       before.id,
     )
-  if (facts.text === '') return null
+  if (facts.text === '') {
+    if (kind === 'recovery' && before !== null) dropUntold(db, before.id, nowMs)
+    return null
+  }
   const severity: Severity = kind === 'update' ? 'problem' : kind
   const noticeId = insertNotice(db, {
     atMs: transition.atMs,
@@ -115,6 +118,15 @@ function planTransition(world: World, transition: TransitionRow): Planned | null
     noticeId,
     receivers: receivers.filter((receiver) => isWanted(world, before, severity, noticeId, receiver)),
   }
+}
+
+/** A problem that ended without a word is no longer told. */
+function dropUntold(db: Connection, incidentId: number, nowMs: number): void {
+  db.prepare(
+    `UPDATE delivery SET state = 'held', reason = 'it ended before it could be told', next_ms = NULL, done_ms = ?
+     WHERE state IN ('waiting', 'quiet') AND notice_id IN (
+       SELECT id FROM notice WHERE incident_id = ? AND severity = 'problem')`,
+  ).run(nowMs, incidentId)
 }
 
 function createIncident(db: Connection, { room, item, atMs, facts }: TransitionRow): IncidentRow {
@@ -174,21 +186,6 @@ function receiversOf({ channels }: World, { facts }: Pick<TransitionRow, 'facts'
   return list
 }
 
-function put(
-  { db, nowMs }: World,
-  noticeId: number,
-  { channel, recipients, name }: Receiver,
-  state: 'waiting' | 'quiet' | 'held' | 'muted',
-  reason: string | null,
-  nextMs: number | null = null,
-): void {
-  insertDelivery(
-    db,
-    { noticeId, channelId: channel?.id ?? null, channelName: name, recipients, state, reason, nextMs },
-    nowMs,
-  )
-}
-
 /** A recovery is told where its problem was; a problem that is still on its way is told together with its end. */
 function isWanted(
   world: World,
@@ -226,84 +223,6 @@ function isWanted(
   if (told.length === 0 || isTold || isCollapsed) return true
   put(world, noticeId, receiver, 'held', 'its problem was not told here either')
   return false
-}
-
-/**
- * Puts notices on their way, each receiver's in the order of what happened: many of one kind become one, and quiet hours
- * keep them until their end.
- */
-function deliverTogether(world: World, planned: readonly Planned[]): void {
-  const byReceiver = new Map<string, { receiver: Receiver; list: Planned[] }>()
-  for (const plan of planned) {
-    for (const receiver of plan.receivers) {
-      const group = byReceiver.get(receiver.key) ?? { receiver, list: [] }
-      group.list.push(plan)
-      byReceiver.set(receiver.key, group)
-    }
-  }
-  const storms = new Map<string, number>()
-  for (const { receiver, list } of byReceiver.values()) {
-    const kept = newestOfEach(world, receiver, list)
-    const sent: number[] = []
-    for (const severity of severities) {
-      const alike = kept.filter((plan) => plan.severity === severity)
-      if (alike.length < stormSize) {
-        sent.push(...alike.map(({ noticeId }) => noticeId))
-        continue
-      }
-      const key = `${severity}\n${alike.map(({ noticeId }) => noticeId).join()}`
-      const stormId = storms.get(key) ?? insertStorm(world, severity, alike)
-      storms.set(key, stormId)
-      sent.push(stormId)
-      for (const { noticeId } of alike)
-        put(world, noticeId, receiver, 'held', `told in one notice with ${alike.length - 1} others`)
-    }
-    for (const noticeId of sent.sort((x, y) => x - y)) send(world, noticeId, receiver)
-  }
-}
-
-/**
- * What happened to one item again and again in a moment is told once, as it stands at the end. A watcher's own addresses
- * get its problem and its recovery both, as Night's Watch sends them.
- */
-function newestOfEach(world: World, receiver: Receiver, list: readonly Planned[]): Planned[] {
-  const keyOf = ({ transition, severity }: Planned): string =>
-    `${transition.room}/${transition.item}${receiver.channel === null ? `/${severity}` : ''}`
-  const newest = new Map(list.map((plan) => [keyOf(plan), plan]))
-  return list.filter((plan) => {
-    if (newest.get(keyOf(plan)) === plan) return true
-    put(world, plan.noticeId, receiver, 'held', 'told together with a later change of the same moment')
-    return false
-  })
-}
-
-function insertStorm({ db, nowMs }: World, severity: Severity, list: readonly Planned[]): number {
-  const words = stormWords(
-    severity,
-    list.map(({ transition }) => transition),
-  )
-  const first = list[0]?.transition
-  return insertNotice(db, {
-    atMs: nowMs,
-    kind: 'storm',
-    severity,
-    title: words.title,
-    text: words.text,
-    room: first?.room ?? 'watchers',
-    item: null,
-    incidentId: null,
-    facts: {
-      ...plainFacts(words.title, words.text),
-      details: words.details,
-      path: `/${first?.room ?? 'watchers'}`,
-    },
-  })
-}
-
-function send(world: World, noticeId: number, receiver: Receiver): void {
-  const untilMs = receiver.channel === null ? null : quietUntil(receiver.channel.quiet, world.nowMs)
-  if (untilMs === null) put(world, noticeId, receiver, 'waiting', null)
-  else put(world, noticeId, receiver, 'quiet', `quiet hours until ${isoTime(untilMs)}`, untilMs)
 }
 
 /** Tells again of problems that last, or for the first time of those that were kept back; in the transaction that runs. */
@@ -365,4 +284,23 @@ function lastProblem(db: Connection, { room, item }: IncidentRow): TransitionRow
         facts: JSON.parse(row.facts) as TransitionRow['facts'],
       }
     : null
+}
+
+/** Brings the newest problem of an item, and its reminders, in line with changed settings. */
+export function refreshProblem(
+  db: Connection,
+  room: string,
+  item: string,
+  facts: Partial<TransitionFacts>,
+  nowMs: number,
+): void {
+  const incident = openIncident(db, room, item)
+  const last = incident && lastProblem(db, incident)
+  if (!incident || !last) return
+  const after = { ...last.facts, ...facts }
+  db.prepare('UPDATE transition SET facts = ? WHERE id = ?').run(JSON.stringify(after), last.id)
+  if (after.remindMs === last.facts.remindMs || incident.acknowledgedMs !== null) return
+  const nextMs =
+    after.remindMs === null ? null : Math.round(nowMs + reminderDelay(after.remindMs, incident.reminders))
+  db.prepare('UPDATE incident SET remind_at_ms = ? WHERE id = ?').run(nextMs, incident.id)
 }

@@ -35,6 +35,7 @@ export interface RecordedObservation extends Observation {
 export function createObservation(db: Connection, clock: Clock, stampNow: () => void): RecordedObservation {
   let cached: { readonly spans: readonly BlindSpan[]; readonly flightId: number | null } | null = null
   let last = clock.read()
+  const listeners: ((stepMs: number) => void)[] = []
   const read = (): NonNullable<typeof cached> => (cached ??= readSpans(db))
 
   return {
@@ -42,6 +43,9 @@ export function createObservation(db: Connection, clock: Clock, stampNow: () => 
       return read().flightId
     },
     blindSpans: () => read().spans,
+    onStep(listener) {
+      listeners.push(listener)
+    },
     renew() {
       cached = null
     },
@@ -62,7 +66,9 @@ export function createObservation(db: Connection, clock: Clock, stampNow: () => 
       last = now
       stampNow()
       if (slept || Math.abs(step) >= smallestChangeMs) cached = null
-      return Math.abs(step) >= smallestChangeMs ? Math.round(step) : 0
+      if (Math.abs(step) < smallestChangeMs) return 0
+      for (const listener of listeners) listener(Math.round(step))
+      return Math.round(step)
     },
   }
 }

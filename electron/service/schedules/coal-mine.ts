@@ -33,6 +33,7 @@ const malformed =
   'malformed periodicity: must be positive number or semicolon-delimited crontab schedule; see documentation for more information'
 export const noNewlines = 'malformed periodicity: no newlines allowed'
 const badCommand = 'malformed periodicity; each crontab schedule "command" must be a positive number'
+const neverDue = 'malformed periodicity: no period fits into the time in which it holds'
 const overlapping = 'malformed periodicity: overlapping schedule entries are not allowed'
 
 const names = {
@@ -55,7 +56,9 @@ export function parseCoalMine(text: string): CoalMineSchedule {
     .map(parseRule)
   if (rules.length === 0 || rules.length > mostRules) throw new ScheduleError(malformed)
   checkOverlap(rules)
-  return scheduleOf(rules)
+  const schedule = scheduleOf(rules)
+  if (schedule.deadline(Date.UTC(2026, 0, 1)) === null) throw new ScheduleError(neverDue)
+  return schedule
 }
 
 function parseRule(line: string): Rule {

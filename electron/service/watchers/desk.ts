@@ -2,6 +2,7 @@ import type { Clock, Timer } from '../clock.ts'
 import type { RoomContext } from '../context.ts'
 import { WatcherError } from './errors.ts'
 import { slugOf } from './names.ts'
+import { oneLine } from './one-line.ts'
 import { applySignal, isProblem, verdictOf, type Judgement } from './rules.ts'
 import type { SignalOutcome } from './index.ts'
 import type { Signal, WatcherEntry, WatcherEventRow, WatcherFacts, WatcherRecord } from './schema.ts'
@@ -122,11 +123,11 @@ export function createDesk(context: RoomContext, store: WatcherStore): Desk {
   /** A start that arrives after the end of its run, as from a spool, opens nothing. */
   const hasEnded = ({ facts }: WatcherEntry, { kind, run, atMs }: Signal, nowMs: number): boolean =>
     kind === 'start' &&
-    run !== '' &&
-    atMs < (facts.lastTriggerMs ?? 0) &&
-    store
-      .events(facts.lastEventId, nowMs, { limit: lateStartWindow, offset: 0 })
-      .some((event) => event.run === run && (event.kind === 'success' || event.kind === 'fail'))
+    atMs < Math.max(facts.lastSuccessMs ?? 0, facts.lastFailMs ?? 0) &&
+    (run === '' ||
+      store
+        .events(facts.lastEventId, nowMs, { limit: lateStartWindow, offset: 0 })
+        .some((event) => event.run === run && (event.kind === 'success' || event.kind === 'fail')))
 
   const checkSlug = (slug: string, own: number | null): void => {
     const holder = store.find('slug', slug)
@@ -167,7 +168,8 @@ export function createDesk(context: RoomContext, store: WatcherStore): Desk {
       const isSame = JSON.stringify(watcher) === JSON.stringify(entry.watcher)
       if (isSame) throw new WatcherError('no-change', 'nothing would change')
       if (watcher.slug !== entry.watcher.slug) checkSlug(watcher.slug, watcher.id)
-      if (change.channels) checkChannels(change.channels)
+      const kept = entry.watcher.channels ?? []
+      checkChannels(change.channels?.filter((id) => !kept.includes(id)) ?? null)
       store.change(watcher)
       const hasNewSchedule = JSON.stringify(watcher.schedule) !== JSON.stringify(entry.watcher.schedule)
       const newest = hasNewSchedule
@@ -175,9 +177,24 @@ export function createDesk(context: RoomContext, store: WatcherStore): Desk {
         : undefined
       const facts =
         newest && entry.facts.dueFromMs !== null
-          ? { ...entry.facts, dueFromMs: newest.atMs, flightId: observation.flightId }
+          ? {
+              ...entry.facts,
+              dueFromMs: Math.max(entry.facts.dueFromMs, newest.atMs),
+              flightId: observation.flightId,
+            }
           : entry.facts
-      return settle(entry, { ...entry, watcher, facts }, nowMs)
+      const after = settle(entry, { ...entry, watcher, facts }, nowMs)
+      if (isProblem(after.verdict)) {
+        const { name, channels, emails, tags, remindMs } = watcher
+        transitions.refresh('watchers', watcher.code, {
+          name: oneLine(name),
+          channels,
+          emails,
+          tags,
+          remindMs,
+        })
+      }
+      return after
     },
     setPaused(entry, paused, comment, nowMs) {
       if (entry.watcher.paused === paused)
@@ -211,6 +228,7 @@ export function createDesk(context: RoomContext, store: WatcherStore): Desk {
           ignoresWhilePaused: watcher.pausedPolicy === 'ignore',
           flightId: observation.flightId,
           nowMs,
+          pausedMs: entry.verdict === 'paused' ? entry.verdictMs : Number.NEGATIVE_INFINITY,
         },
       )
       const history = store.addEvent(
@@ -265,6 +283,9 @@ function isPlainSuccess(entry: WatcherEntry, signal: Signal, facts: WatcherFacts
     entry.verdict === 'ok' &&
     entry.wakeMs !== null &&
     !entry.watcher.paused &&
+    // The end of a run, or of a clock that was ahead, may bring the next look nearer.
+    entry.facts.runs.length === 0 &&
+    (entry.facts.dueFromMs ?? Number.POSITIVE_INFINITY) <= signal.atMs &&
     facts.runs.length === 0 &&
     facts.failures === 0 &&
     facts.dueFromMs === signal.atMs &&

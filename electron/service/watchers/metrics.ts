@@ -2,7 +2,7 @@ import type { Registry } from 'prom-client'
 import { watcherStates } from '../../shared/watcher-words.ts'
 import type { RoomContext } from '../context.ts'
 import type { Watchers } from './index.ts'
-import { uniqueKey } from './wire/healthchecks-api.ts'
+import { uniqueKey } from './wire/healthchecks-view.ts'
 
 /** Watchers beyond this many are counted, but not shown one by one. */
 const mostShown = 1_000

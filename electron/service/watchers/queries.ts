@@ -4,7 +4,7 @@ import type { BlindSpan } from '../context.ts'
 import type { Connection } from '../store/open.ts'
 import type { Judgement } from './rules.ts'
 import type { WatcherEntry } from './schema.ts'
-import { entryOfJoined, type JoinedRow } from './store.ts'
+import { entryOfJoined, type JoinedRow } from './rows.ts'
 import { judgeEntry, viewOf } from './view.ts'
 
 /** What a list of watchers is asked with; `blind` comes from the observation of whoever asks. */

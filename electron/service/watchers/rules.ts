@@ -187,6 +187,8 @@ export interface SignalSituation {
   readonly ignoresWhilePaused: boolean
   readonly flightId: number | null
   readonly nowMs: number
+  /** Since when it has been paused; long ago when it is not. */
+  readonly pausedMs: number
 }
 
 /** Open runs beyond this many are a client's mistake; the oldest are forgotten. */
@@ -201,9 +203,12 @@ const longestDurationMs = 72 * 3_600_000
 export function applySignal(
   facts: WatcherFacts,
   signal: Signal,
-  { paused, ignoresWhilePaused, flightId, nowMs }: SignalSituation,
+  { paused, ignoresWhilePaused, flightId, nowMs, pausedMs }: SignalSituation,
 ): SignalEffect {
-  const ignored = signal.ignored === true || (paused && ignoresWhilePaused && signal.kind !== 'log')
+  // What happened before the pause does not end it.
+  const isBeforePause = paused && signal.atMs < pausedMs
+  const ignored =
+    signal.ignored === true || (paused && (ignoresWhilePaused || isBeforePause) && signal.kind !== 'log')
   if (ignored || signal.kind === 'log') return { facts, unpaused: false, ignored, durationMs: null }
   const triggered = {
     ...facts,

@@ -38,7 +38,9 @@ export function spoolCollector(context: RoomContext, watchers: Watchers, folder:
     try {
       signal = parseSpooled(readFileSync(file, 'utf8'))
     } catch (error) {
-      putAside(file, error instanceof Error ? error.message : String(error))
+      // A file that cannot be read now may be read later; one that is no JSON will never be.
+      if (!(error instanceof SyntaxError)) throw error
+      putAside(file, error.message)
       return
     }
     if (signal === null) {

@@ -28,6 +28,7 @@ export function createWatchman(context: RoomContext, store: WatcherStore, desk: 
   const log = context.log.child({ name: 'WATCHERS' })
   let timer: Timer | null = null
   let plannedMs = Number.POSITIVE_INFINITY
+  let pendingStepMs = 0
   let isRunning = false
   let isSettling = false
   let isJudging = false
@@ -53,11 +54,19 @@ export function createWatchman(context: RoomContext, store: WatcherStore, desk: 
 
   /** Facts of the flight whose clock was moved move with it, as the flight does. */
   const followStep = async (): Promise<void> => {
-    const stepMs = observation.look()
+    pendingStepMs += observation.look()
+    const stepMs = pendingStepMs
     const { flightId } = observation
     if (stepMs === 0 || flightId === null) return
     log.info(`Due times of this flight are moved by ${(stepMs / 1_000).toFixed(3)} s with the clock.`)
-    await commits.write(() => store.shift(flightId, stepMs))
+    pendingStepMs = 0
+    try {
+      await commits.write(() => store.shift(flightId, stepMs))
+    } catch (error) {
+      // It is followed at the next look.
+      pendingStepMs += stepMs
+      throw error
+    }
   }
 
   /** A watcher that cannot be judged keeps no other from it, and is looked at again later. */

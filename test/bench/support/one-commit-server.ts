@@ -43,7 +43,7 @@ const watchers = createWatchers({
   log: createLog('fatal', { write: () => undefined, close: () => undefined }, () => clock.glance().wallMs),
   commits,
   observation: createObservation(db, clock, () => undefined),
-  transitions: { record: () => undefined },
+  transitions: { record: () => undefined, refresh: () => undefined },
   changed: () => undefined,
 })
 const ids = new Map<string, number>()

@@ -172,6 +172,67 @@ describe('a delivery', () => {
     expect(receiver.received).toHaveLength(2)
   })
 
+  it('waits behind what its receiver asked time for', async () => {
+    const clock = fakeClock()
+    const bench = alertBench(clock)
+    const receiver = await httpReceiver()
+    receiver.answers.push({ status: 429, headers: { 'retry-after': '600' } })
+    bench.channel('slack', { url: receiver.url })
+    bench.change('first', 'problem')
+    await bench.pass(5_000)
+    bench.change('second', 'problem')
+    await bench.pass(60_000)
+    expect(receiver.received).toHaveLength(1)
+    await bench.pass(10 * minute)
+    expect(receiver.received.map(({ body }) => /first|second/.exec(body)?.[0])).toEqual([
+      'first',
+      'first',
+      'second',
+    ])
+  })
+
+  it('of a problem that ends without a word is not told any more', async () => {
+    const clock = fakeClock()
+    const bench = alertBench(clock)
+    const receiver = await httpReceiver()
+    receiver.answers.push({ status: 500 })
+    bench.channel('slack', { url: receiver.url })
+    bench.change('backup', 'problem')
+    await bench.pass(5_000)
+    bench.change('backup', 'recovery', { text: '' })
+    await bench.pass(10 * minute)
+    expect(receiver.received).toHaveLength(1)
+    expect(bench.outcomes()).toEqual(['held Problem: backup'])
+  })
+
+  it('is muted by a mute that is made while it waits', async () => {
+    const clock = fakeClock()
+    const bench = alertBench(clock)
+    const receiver = await httpReceiver()
+    receiver.answers.push({ status: 500 })
+    bench.channel('slack', { url: receiver.url })
+    bench.change('backup', 'problem')
+    await bench.pass(5_000)
+    mute(bench, clock.read().wallMs + hour)
+    await bench.pass(2 * minute)
+    expect(receiver.received).toHaveLength(1)
+    expect(bench.outcomes()).toEqual(['muted Problem: backup'])
+  })
+
+  it('keeps its waiting time when the clock is set back', async () => {
+    const clock = fakeClock()
+    const bench = alertBench(clock)
+    const receiver = await httpReceiver()
+    receiver.answers.push({ status: 500 })
+    bench.channel('slack', { url: receiver.url })
+    bench.change('backup', 'problem')
+    await bench.pass(5_000)
+    clock.step(-10 * hour)
+    bench.context.observation.look()
+    await bench.pass(15_000)
+    expect(receiver.received).toHaveLength(2)
+  })
+
   it('that is refused for good fails with the reason, after three tries', async () => {
     const clock = fakeClock()
     const bench = alertBench(clock)
@@ -360,6 +421,13 @@ describe('reminders', () => {
     expect(await count(hour + 10 * minute)).toBe(2)
     expect(await count(hour)).toBe(2)
     expect(await count(hour + 10 * minute)).toBe(3)
+    bench.context.commits
+      .write(() => bench.alerts.refresh('watchers', 'backup', { remindMs: 2 * hour }))
+      .catch(() => undefined)
+    bench.context.commits.flush()
+    expect(bench.context.db.prepare('SELECT remind_at_ms FROM incident').pluck().get()).toBeGreaterThan(
+      clock.read().wallMs + 2 * hour,
+    )
     bench.context.db.prepare('UPDATE incident SET acknowledged_ms = 1, remind_at_ms = NULL').run()
     expect(await count(20 * hour)).toBe(3)
     bench.change('backup', 'recovery')

@@ -323,3 +323,39 @@ describe('a stall of this process', () => {
     expect(told(bench)).toEqual([])
   })
 })
+
+describe('a success', () => {
+  it('that ends a run brings the next deadline nearer than the run’s own limit', async () => {
+    const clock = fakeClock()
+    const bench = await watcherBench(clock)
+    const { watcher } = await triggered(clock, bench, { runLimitMs: 6 * hour })
+    await answer(bench.watchers.signal(watcher.id, signalAt(clock, { kind: 'start' })))
+    await bench.pass(10_000)
+    await answer(bench.watchers.signal(watcher.id, signalAt(clock)))
+    await bench.pass(hour + 1_000, 10_000)
+    expect(told(bench)).toEqual(['problem late'])
+  })
+
+  it('from before a pause does not end it', async () => {
+    const clock = fakeClock()
+    const bench = await watcherBench(clock)
+    const { watcher } = await triggered(clock, bench)
+    const beforeMs = clock.read().wallMs
+    await bench.pass(minute)
+    await answer(bench.watchers.setPaused(watcher.id, true))
+    await bench.pass(minute)
+    const outcome = await answer(bench.watchers.signal(watcher.id, signalAt(clock, { atMs: beforeMs })))
+    expect(outcome).toMatchObject({ unpaused: false, ignored: true })
+  })
+
+  it('that comes out of order does not draw the deadline back when the schedule changes', async () => {
+    const clock = fakeClock()
+    const bench = await watcherBench(clock)
+    await bench.pass(3 * hour, minute)
+    const { watcher } = await triggered(clock, bench)
+    await answer(bench.watchers.signal(watcher.id, signalAt(clock, { atMs: clock.read().wallMs - 2 * hour })))
+    await answer(bench.watchers.change(watcher.id, { schedule: { kind: 'period', periodMs: 90 * minute } }))
+    const entry = bench.watchers.get(watcher.id)
+    expect(entry && bench.watchers.judged(entry).dueMs).toBe(clock.read().wallMs + 90 * minute)
+  })
+})

@@ -356,6 +356,7 @@ describe('the judgement', () => {
             ignoresWhilePaused: false,
             flightId: 1,
             nowMs: now,
+            pausedMs: -Infinity,
           })
           const judged = judge({ ...chosen, paused: false }, hourly, after, blind, now)
           return ['up', 'grace', 'unobserved'].includes(judged.state) || blind.some(({ toMs }) => toMs > now)
@@ -377,7 +378,7 @@ const success = (atMs: number, given: Partial<Signal> = {}): Signal => ({
   body: null,
   ...given,
 })
-const plain = { paused: false, ignoresWhilePaused: false, flightId: 7, nowMs: 1e12 }
+const plain = { paused: false, ignoresWhilePaused: false, flightId: 7, nowMs: 1e12, pausedMs: -Infinity }
 
 describe('a signal', () => {
   it('of an end measures the run with the same id, and leaves the others open', () => {

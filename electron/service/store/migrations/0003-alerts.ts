@@ -48,7 +48,7 @@ CREATE TABLE notice (
 CREATE INDEX notice_item ON notice (room, item, id);
 
 CREATE TABLE channel (
-  id INTEGER PRIMARY KEY,
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
   kind TEXT NOT NULL,
   name TEXT NOT NULL,
   enabled INTEGER NOT NULL DEFAULT 1,

@@ -1,7 +1,5 @@
-import { createHash } from 'node:crypto'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Schedule } from '../../../shared/api/watchers.ts'
-import { isoTime } from '../../../shared/time-text.ts'
 import type { App, RoomContext } from '../../context.ts'
 import { WatcherError } from '../errors.ts'
 import type { Watchers } from '../index.ts'
@@ -10,10 +8,10 @@ import { compileSchedule } from '../../schedules/schedule.ts'
 import { randomToken, slugOf } from '../names.ts'
 import type { WatcherEntry } from '../schema.ts'
 import type { NewWatcher, WatcherChange } from '../settings.ts'
-import { badgeState } from './badges.ts'
 import { createdDefaults } from './healthchecks-ping.ts'
 import { filterFields, readCheck, CheckError, type CheckInput } from './healthchecks-check.ts'
 import { anyBody, bodyOf, Query } from './ingest.ts'
+import { checkView, flipsOf, pingsOf, uniqueKey } from './healthchecks-view.ts'
 
 /** Adds the part of healthchecks' management API that dashboards and tools use, under v1, v2 and v3. */
 export function healthchecksApiRoutes(app: App, watchers: Watchers, context: RoomContext): void {
@@ -217,11 +215,6 @@ function bodyObject(request: FastifyRequest): Record<string, unknown> | null {
   }
 }
 
-/** The name that a read-only key shows of a check instead of its secret uuid. */
-export function uniqueKey(uuid: string): string {
-  return createHash('sha1').update(uuid.replaceAll('-', '').slice(0, 16)).digest('hex')
-}
-
 function matching(entries: readonly WatcherEntry[], input: CheckInput): WatcherEntry | null {
   const { unique } = input
   if (unique.length === 0) return null
@@ -290,7 +283,11 @@ function fields(input: CheckInput): WatcherChange {
   }
 }
 
-async function update(watchers: Watchers, entry: WatcherEntry, input: CheckInput): Promise<WatcherEntry> {
+export async function update(
+  watchers: Watchers,
+  entry: WatcherEntry,
+  input: CheckInput,
+): Promise<WatcherEntry> {
   const { watcher } = entry
   const schedule = scheduleOf(input, watcher.schedule)
   const graceMs = input.grace === undefined ? undefined : input.grace * 1_000
@@ -312,104 +309,4 @@ async function update(watchers: Watchers, entry: WatcherEntry, input: CheckInput
     if (error instanceof WatcherError && error.kind === 'no-change') return watchers.get(watcher.id) ?? entry
     throw error
   }
-}
-
-function checkView(
-  entry: WatcherEntry,
-  watchers: Watchers,
-  origin: string,
-  isFull: boolean,
-): Record<string, unknown> {
-  const { watcher, facts } = entry
-  const judged = watchers.judged(entry)
-  const { schedule, filters } = watcher
-  const second = (ms: number | null): string | null =>
-    ms === null ? null : `${isoTime(ms).slice(0, 19)}+00:00`
-  const lastPing = Math.max(facts.lastSuccessMs ?? 0, facts.lastFailMs ?? 0)
-  const manage = `${origin}/api/v3/checks/${watcher.uuid}`
-  return {
-    name: watcher.name,
-    slug: watcher.slug,
-    tags: watcher.tags.join(' '),
-    desc: watcher.description,
-    grace: Math.round(watcher.graceMs / 1_000),
-    n_pings: facts.triggers,
-    status: badgeState(judged.state),
-    started: facts.runs.length > 0,
-    last_ping: second(lastPing === 0 ? null : lastPing),
-    next_ping: second(judged.dueMs),
-    manual_resume: watcher.pausedPolicy === 'ignore',
-    methods: filters?.postOnly ? 'POST' : '',
-    subject: '',
-    subject_fail: '',
-    start_kw: filters?.start.join(',') ?? '',
-    success_kw: filters?.success.join(',') ?? '',
-    failure_kw: filters?.failure.join(',') ?? '',
-    filter_subject: false,
-    filter_body: false,
-    filter_http_body: filters?.enabled ?? false,
-    filter_default_fail: filters?.defaultFail ?? false,
-    badge_url: `${origin}/b/2/${watcher.badgeKey}.svg`,
-    ...(facts.lastDurationMs !== null && { last_duration: Math.round(facts.lastDurationMs / 1_000) }),
-    ...(isFull
-      ? {
-          uuid: watcher.uuid,
-          ping_url: `${origin}/ping/${watcher.uuid}`,
-          update_url: manage,
-          pause_url: `${manage}/pause`,
-          resume_url: `${manage}/resume`,
-          channels: watcher.channels === null ? '*' : watcher.channels.join(','),
-        }
-      : { unique_key: uniqueKey(watcher.uuid) }),
-    ...(schedule.kind === 'period'
-      ? { timeout: Math.round(schedule.periodMs / 1_000) }
-      : { schedule: schedule.expression, tz: 'zone' in schedule ? schedule.zone : 'UTC' }),
-  }
-}
-
-function pingsOf(watchers: Watchers, { watcher }: WatcherEntry, origin: string | null): unknown[] {
-  return watchers
-    .events(watcher.id, { limit: 1_000, offset: 0 })
-    .filter(({ kind }) => kind === 'success' || kind === 'start' || kind === 'fail' || kind === 'log')
-    .map((event) => ({
-      type: event.ignored ? 'ign' : event.kind,
-      date: isoTime(event.atMs).replace('Z', '000+00:00'),
-      n: event.n,
-      scheme: 'http',
-      remote_addr: event.origin,
-      method: '',
-      ua: event.agent,
-      rid: event.run === '' ? null : event.run,
-      ...(event.durationMs !== null && { duration: event.durationMs / 1_000 }),
-      body_url: event.bodyBytes > 0 ? `${origin}/api/v3/checks/${watcher.uuid}/pings/${event.n}/body` : null,
-    }))
-}
-
-function flipsOf({ db }: RoomContext, { watcher }: WatcherEntry, query: Query, nowMs: number): unknown[] {
-  const number = (name: string, most: number): number | null => {
-    const text = query.last(name)
-    if (text === null) return null
-    if (!/^\d{1,11}$/.test(text) || Number(text) > most) throw new CheckError(`invalid ${name}`)
-    return Number(text)
-  }
-  const seconds = number('seconds', 31_536_000)
-  const start = number('start', 10_000_000_000)
-  const end = number('end', 10_000_000_000)
-  const rows = db
-    .prepare(
-      `SELECT at_ms, from_state, to_state FROM transition WHERE room = 'watchers' AND item = ? AND at_ms >= ? AND at_ms < ?
-       ORDER BY id DESC LIMIT 1000`,
-    )
-    .all(
-      watcher.code,
-      seconds !== null ? nowMs - seconds * 1_000 : (start ?? 0) * 1_000,
-      end === null ? Number.MAX_SAFE_INTEGER : end * 1_000,
-    ) as { at_ms: number; from_state: string; to_state: string }[]
-  const isDown = (state: string): boolean => state === 'late' || state === 'failing'
-  return rows
-    .filter(({ from_state, to_state }) => isDown(from_state) !== isDown(to_state))
-    .map(({ at_ms, to_state }) => ({
-      timestamp: `${isoTime(at_ms).slice(0, 19)}+00:00`,
-      up: isDown(to_state) ? 0 : 1,
-    }))
 }

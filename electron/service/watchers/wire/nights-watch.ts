@@ -1,5 +1,4 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
-import { runInNewContext } from 'node:vm'
+import { anyBody } from './ingest.ts'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Schedule } from '../../../shared/api/watchers.ts'
 import type { App, RoomContext } from '../../context.ts'
@@ -7,23 +6,15 @@ import { HttpProblem } from '../../problem.ts'
 import { WatcherError } from '../errors.ts'
 import type { Watchers } from '../index.ts'
 import { isMailAddress, slugOf } from '../names.ts'
-import { microIso, pythonError, pythonJson } from '../nights-watch-text.ts'
+import { pythonError, pythonJson } from '../nights-watch-text.ts'
 import { parseCoalMine, noNewlines } from '../../schedules/coal-mine.ts'
 import { ScheduleError } from '../../schedules/schedule-error.ts'
-import type { WatcherEntry, WatcherRecord } from '../schema.ts'
+import type { WatcherRecord } from '../schema.ts'
 import type { NewWatcher, WatcherChange } from '../settings.ts'
-import { eventWords } from '../words.ts'
-import { agentOf, anyBody, commentOf, originOf, Query } from './ingest.ts'
+import { agentOf, commentOf, originOf, Query } from './ingest.ts'
 import type { RootHandler } from './root.ts'
-
-/** How the two services of one family differ. */
-interface Dialect {
-  readonly path: string
-  readonly one: 'watcher' | 'canary'
-  readonly many: 'watchers' | 'canaries'
-  readonly title: 'Watcher' | 'Canary'
-  readonly isCoalMine: boolean
-}
+import { describe, list } from './nights-watch-list.ts'
+import { allow, type Call, type Dialect, flag, python, Refusal } from './nights-watch-call.ts'
 
 const nightsWatch: Dialect = {
   path: '/nights-watch/v1/watcher/',
@@ -38,20 +29,6 @@ const dialects: readonly Dialect[] = [
 ]
 const commands = ['create', 'delete', 'update', 'get', 'list', 'trigger', 'pause', 'unpause'] as const
 type CommandName = (typeof commands)[number]
-
-/** An answer that is an error of the original, with its words. */
-class Refusal extends Error {
-  readonly status: number
-
-  constructor(status: number, message: string) {
-    super(message)
-    this.name = 'Refusal'
-    this.status = status
-  }
-}
-
-const python = (kind: string, message: string, status = 400): Refusal =>
-  new Refusal(status, pythonError(kind, message))
 
 /** Adds the API of Night's Watch, the one of Coal Mine, and the short trigger addresses. */
 export function nightsWatchRoutes(app: App, watchers: Watchers, context: RoomContext): void {
@@ -87,7 +64,7 @@ export function shortTrigger(watchers: Watchers, context: RoomContext): RootHand
   }
 }
 
-async function answer(
+export async function answer(
   reply: FastifyReply,
   work: () => Promise<Record<string, unknown>>,
 ): Promise<FastifyReply> {
@@ -110,35 +87,14 @@ async function answer(
   return reply.status(status).header('content-type', 'text/json; charset=utf-8').send(pythonJson(body))
 }
 
-function checkKey(request: FastifyRequest, query: Query, isReading: boolean): void {
+export function checkKey(request: FastifyRequest, query: Query, isReading: boolean): void {
   const scope = request.scopeOfKey(query.first('auth_key'))
   if (scope === null) throw new Refusal(401, '401 Unauthorized')
   if (scope === 'write') return
   if (scope !== 'read' || !isReading) throw new Refusal(401, '401 Unauthorized')
 }
 
-interface Call {
-  readonly dialect: Dialect
-  readonly query: Query
-  readonly watchers: Watchers
-  readonly context: RoomContext
-  readonly request: FastifyRequest
-}
-
-function allow(query: Query, names: readonly string[]): void {
-  const extra = query.names().find((name) => name !== 'auth_key' && !names.includes(name))
-  if (extra !== undefined) throw python('Exception', `Unexpected argument "${extra}"`)
-}
-
-function flag(query: Query, name: string): boolean | null {
-  const value = query.last(name)
-  if (value === null) return null
-  if (/^(?:true|yes|1)$/i.test(value)) return true
-  if (/^(?:false|no|0)$/i.test(value)) return false
-  throw python('ValueError', `Bad boolean value "${value}" for parameter "${name}"`)
-}
-
-async function run(command: CommandName, call: Call): Promise<Record<string, unknown>> {
+export async function run(command: CommandName, call: Call): Promise<Record<string, unknown>> {
   const { query, watchers, dialect } = call
   switch (command) {
     case 'create':
@@ -239,57 +195,7 @@ async function update(call: Call): Promise<Record<string, unknown>> {
   return { [dialect.one]: describe(watcher, call) }
 }
 
-async function list(call: Call): Promise<Record<string, unknown>> {
-  const { query, watchers, dialect, context } = call
-  allow(query, ['verbose', 'paused', 'late', ...(dialect.isCoalMine ? ['search'] : [])])
-  const verbose = flag(query, 'verbose') ?? false
-  const paused = flag(query, 'paused')
-  const late = flag(query, 'late')
-  const ids = context.db.prepare('SELECT id FROM watcher ORDER BY id').pluck().all() as number[]
-  const pattern = query.last('search')
-  const entries: WatcherEntry[] = []
-  for (const [index, id] of ids.entries()) {
-    if (index % listedAtOnce === listedAtOnce - 1) await nextTurn()
-    const entry = watchers.get(id)
-    if (!entry) continue
-    if (paused !== null && entry.watcher.paused !== paused) continue
-    if (late !== null && isLate(watchers, entry) !== late) continue
-    entries.push(entry)
-  }
-  const texts = entries.map(({ watcher }) => [watcher.name, watcher.slug, watcher.code, ...watcher.emails])
-  const found = pattern === null ? null : search(pattern, texts)
-  const shown: unknown[] = []
-  for (const [index, { watcher }] of entries.entries()) {
-    if (found && found[index] !== true) continue
-    if (verbose && index % describedAtOnce === describedAtOnce - 1) await nextTurn()
-    shown.push(verbose ? describe(watcher, call) : { name: watcher.name, id: watcher.code })
-  }
-  return { [dialect.many]: shown }
-}
-
-/** Other requests have their turn after so many. */
-const listedAtOnce = 500
-const describedAtOnce = 20
-
-/** A pattern may be built to take for ever; this long (ms) it may take over all watchers together. */
-const searchPatienceMs = 100
-
-/** Returns which texts a user's pattern is found in. The script's time limit ends a pattern that takes too long. */
-function search(pattern: string, texts: readonly string[][]): boolean[] {
-  try {
-    return runInNewContext(
-      'const expression = new RegExp(pattern, "u"); texts.map((list) => list.some((text) => expression.test(text)))',
-      { pattern, texts },
-      { timeout: searchPatienceMs },
-    ) as boolean[]
-  } catch (error) {
-    // Errors of the script's own realm are no instances of ours.
-    const isSlow = (error as { code?: unknown }).code === 'ERR_SCRIPT_EXECUTION_TIMEOUT'
-    throw python('error', isSlow ? 'the pattern takes too long' : `bad pattern ${pattern.slice(0, 100)}`)
-  }
-}
-
-async function trigger(watcher: WatcherRecord, call: Call): Promise<Record<string, unknown>> {
+export async function trigger(watcher: WatcherRecord, call: Call): Promise<Record<string, unknown>> {
   const { query, watchers, context, request } = call
   allow(query, ['id', 'slug', 'name', 'comment', 'm', 's'])
   const comment = commentOf(query.last('comment') ?? query.last('m'))
@@ -385,42 +291,5 @@ async function refusing<T>({ dialect }: Call, work: () => Promise<T>): Promise<T
       default:
         throw new Refusal(400, error.kind satisfies never)
     }
-  }
-}
-
-function isLate(watchers: Watchers, entry: WatcherEntry): boolean {
-  const { state } = watchers.judged(entry)
-  return state === 'late' || state === 'failing'
-}
-
-/** Returns a watcher as Night's Watch and Coal Mine show it. */
-function describe({ id }: WatcherRecord, { dialect, watchers, context }: Call): Record<string, unknown> {
-  const entry = watchers.get(id)
-  if (!entry) throw new Refusal(404, `${dialect.title} Not Found`)
-  const { watcher } = entry
-  const judged = watchers.judged(entry)
-  const time = (ms: number): string => (dialect.isCoalMine ? `${microIso(ms)}+00:00` : microIso(ms))
-  const { schedule } = watcher
-  const events = watchers.events(id, { limit: 1_000, offset: 0 })
-  const history = events.map((event) => {
-    const words = eventWords(event)
-    return [time(event.atMs), dialect.isCoalMine ? words.replace('Snitch created', 'Canary created') : words]
-  })
-  return {
-    id: watcher.code,
-    name: watcher.name,
-    slug: watcher.slug,
-    periodicity: schedule.kind === 'period' ? schedule.periodMs / 1_000 : schedule.expression,
-    ...(schedule.kind === 'coal-mine' && {
-      periodicity_schedule: parseCoalMine(schedule.expression)
-        .stretches(context.clock.glance().wallMs)
-        .map(([begin, end, seconds]) => [time(begin), time(end), seconds]),
-    }),
-    description: watcher.description,
-    emails: watcher.emails,
-    paused: watcher.paused,
-    history,
-    late: isLate(watchers, entry),
-    ...(judged.lateMs !== null && { deadline: time(judged.lateMs) }),
   }
 }
