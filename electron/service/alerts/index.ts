@@ -118,7 +118,8 @@ export function createAlerts(context: RoomContext, desktop: DesktopNotifier): Al
       // Triggers that waited while nobody was here may end a problem before it is told.
       settling = clock.after(settleMs, () => {
         outbox.start()
-        plan(0)
+        // Changes that are being gathered are not cut short.
+        if (timer === null) plan(0)
       })
     },
     stop() {
