@@ -16,7 +16,14 @@ export interface HttpReceiver {
   readonly url: string
   readonly received: Received[]
   /** Answers of the next requests, in order; 200 when there are no more. */
-  readonly answers: { status: number; headers?: Record<string, string>; body?: string; raw?: string }[]
+  readonly answers: {
+    status: number
+    headers?: Record<string, string>
+    body?: string
+    raw?: string
+    /** Never answers: the connection stays open. */
+    delayed?: boolean
+  }[]
 }
 
 export async function httpReceiver(): Promise<HttpReceiver> {
@@ -29,6 +36,7 @@ export async function httpReceiver(): Promise<HttpReceiver> {
       const { method = '', url = '', headers } = request
       received.push({ method, url, headers, body: Buffer.concat(chunks).toString('utf8') })
       const answer = answers.shift() ?? { status: 200 }
+      if (answer.delayed) return
       if (answer.raw !== undefined) {
         response.socket?.end(answer.raw)
         return

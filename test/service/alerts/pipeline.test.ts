@@ -482,6 +482,21 @@ describe('mail', () => {
     expect(bench.outcomes()).toEqual(['sent Problem: backup'])
   })
 
+  it('is given up for this time when the server hangs, and sent when it is well again', async () => {
+    const clock = fakeClock()
+    const bench = alertBench(clock)
+    const sink = await mailSink()
+    sink.mood = 'hangs'
+    bench.channel('email', { ...server(sink.port), to: ['ops@example.org'] })
+    bench.change('backup', 'problem')
+    await bench.pass(3_000)
+    expect(bench.notices()[0]?.deliveries[0]).toMatchObject({ state: 'waiting', attempts: 1 })
+    expect(bench.notices()[0]?.deliveries[0]?.reason).toContain('did not answer in time')
+    sink.mood = 'well'
+    await bench.pass(11_000)
+    expect(sink.mails).toHaveLength(1)
+  }, 60_000)
+
   it('with a wrong login names the fault', async () => {
     const clock = fakeClock()
     const bench = alertBench(clock)

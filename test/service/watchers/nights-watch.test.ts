@@ -1,4 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
+import { openRaw } from '../../support/raw-database.ts'
+import { mailSink } from '../../support/receivers.ts'
 import { startTestService, type TestService } from '../../support/service.ts'
 
 interface Reply {
@@ -138,6 +140,65 @@ describe('Night’s Watch', () => {
       'Snitch created',
     ])
     expect((await call('unpause', `id=${id}`)).body.error).toBe('AlreadyUnpausedError()')
+  })
+
+  it('N7, N10: mails LATE and RESUMED to all addresses, in the original’s words, newest events first', async () => {
+    const sink = await mailSink()
+    const settings = { host: '127.0.0.1', port: sink.port, security: 'none', from: 'nw@example.org', to: [] }
+    await test.fetch('/api/v1/channels', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ kind: 'email', name: 'mail', settings }),
+    })
+    const { id } = (await call('create', 'name=My+job&periodicity=1&email=a@example.org&email=b@example.org'))
+      .body.watcher
+    await call('create', 'name=Silent&periodicity=1')
+    await expect.poll(() => sink.mails.length, { timeout: 10_000 }).toBe(1)
+    const { deadline } = (await call('get', `id=${id}`)).body.watcher
+    await short(`/${id}?comment=back`)
+    await expect.poll(() => sink.mails.length, { timeout: 10_000 }).toBe(2)
+    const [late, resumed] = sink.mails.map(({ to, text }) => ({
+      to,
+      subject: /^Subject: (.*)$/m.exec(text)?.[1]?.trim(),
+      plain: text.split('Content-Transfer-Encoding')[1]?.replaceAll('\r\n', '\n') ?? '',
+    }))
+    expect(late?.to).toEqual(['a@example.org', 'b@example.org'])
+    expect(late?.subject).toBe('[LATE] My job has not reported')
+    expect(late?.plain.replace(/=\n/g, '')).toContain(
+      `The watcher My job (${id}) was expected to report before ${String(deadline).replace('T', ' ')}.\n\nRecent events for this watcher:\n\n`,
+    )
+    expect(late?.plain.replace(/=\n/g, '')).toMatch(
+      /\n\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{6})? {4,11} ?Snitch created\n/,
+    )
+    expect(resumed?.subject).toBe('[RESUMED] My job is reporting again')
+    const words = resumed?.plain.replace(/=\n/g, '') ?? ''
+    expect(words).toMatch(
+      new RegExp(
+        `The watcher My job \\(${id}\\) is reporting again as of [^\\n]+\\.\n\nThe next trigger for this watcher is due before`,
+      ),
+    )
+    expect(words.indexOf('Triggered (back)')).toBeLessThan(words.indexOf('Snitch created'))
+  })
+
+  it('N13: keeps state over a restart, and what was late stays late', async () => {
+    const { id } = (await call('create', 'name=job&periodicity=1')).body.watcher
+    await expect
+      .poll(async () => (await call('get', `id=${id}`)).body.watcher.late, { timeout: 5_000 })
+      .toBe(true)
+    const { database } = test.service
+    await expect
+      .poll(() => {
+        const raw = openRaw(database)
+        const verdict = raw.prepare('SELECT verdict FROM watcher_state').pluck().get()
+        raw.close()
+        return verdict
+      })
+      .toBe('late')
+    await test.service.stop('quit')
+    test = await startTestService({ database })
+    const { watcher } = (await call('get', `id=${id}`)).body
+    expect(watcher).toMatchObject({ late: true, name: 'job' })
+    expect(await (await short(`/${id}`)).json()).toEqual({ status: 'ok', recovered: true, unpaused: false })
   })
 
   it('N9: updates by id or slug; the deadline counts from the newest entry', async () => {
