@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import path from 'node:path'
+import type { Watcher } from '../../electron/shared/api/watchers.ts'
 import { runCli, startServe } from '../support/cli.ts'
 import { fakedWallClock, faketimeLibrary } from '../support/faketime.ts'
 import { openRaw } from '../support/raw-database.ts'
@@ -81,6 +82,34 @@ describe.skipIf(faketimeLibrary === null)(
       expect(history.clockSteps).toHaveLength(2)
       expect(history.flights[0]?.clock).not.toBe('untrusted')
       expect(Math.abs(Date.parse(history.flights[0]?.begin ?? '') - Date.now())).toBeLessThan(60_000)
+    })
+
+    it.each([-7_200, 7_200])('by %d s calls no watcher late, and keeps its time', async (offset) => {
+      const folder = temporaryFolder()
+      const wall = fakedWallClock(folder, faketimeLibrary ?? '')
+      const { origin, key } = await startServe(['-d', path.join(folder, 'w.db'), '-i', '0.2'], {
+        env: wall.env,
+      })
+      const headers = { 'x-api-key': key ?? '', 'content-type': 'application/json' }
+      const call = async (method: string, route: string, body?: unknown): Promise<Watcher> =>
+        (await (
+          await fetch(`${origin}/api/v1/${route}`, {
+            method,
+            headers,
+            ...(body !== undefined && { body: JSON.stringify(body) }),
+          })
+        ).json()) as Watcher
+      const schedule = { kind: 'period', periodMs: 3_600_000 }
+      await call('POST', 'watchers', { name: 'job', schedule, armed: true })
+      await call('POST', 'watchers', { name: 'other', schedule })
+      wall.set(offset)
+      // Any write notices the step at once; without one the timer does within 30 s.
+      await call('POST', 'watchers/other/triggers', {})
+      await call('POST', 'watchers/other/triggers', {})
+      const { state, due } = await call('GET', 'watchers/job')
+      expect(state).toBe('new')
+      const left = Date.parse(due ?? '') - (Date.now() + offset * 1_000)
+      expect(Math.abs(left - 3_600_000)).toBeLessThan(60_000)
     })
   },
 )
