@@ -85,10 +85,10 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   const opened: { db?: Connection; reader?: ThreadReader; recorder?: Recorder } = {}
   try {
     await checkAddress(listen)
+    for (const file of [database, `${database}-wal`, `${database}-shm`]) keepToOwner(file)
     const nowMs = clock.read().wallMs
     const { db, repair, copyBeforeMigration } = openStore(database, nowMs)
     opened.db = db
-    keepToOwner(database)
     // Another program's write must not hold up the event loop; the recorder tries again by itself.
     db.pragma('busy_timeout = 50')
     if (copyBeforeMigration) log.info(`Kept a copy of the database as it was: ${copyBeforeMigration}`)
@@ -297,10 +297,11 @@ function startBackups(
 }
 
 /** An older file may still be readable by everybody; where its mode cannot be changed it stays as it is. */
-function keepToOwner(database: string): void {
+function keepToOwner(file: string): void {
+  if (!existsSync(file)) return
   try {
-    const { mode } = statSync(database)
-    if ((mode & 0o077) !== 0) chmodSync(database, mode & 0o700)
+    const { mode } = statSync(file)
+    if ((mode & 0o077) !== 0) chmodSync(file, mode & 0o700)
   } catch {
     // Another user's file, or a file system without modes.
   }
