@@ -1,12 +1,10 @@
 import { chmodSync, existsSync, statSync } from 'node:fs'
-import os from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { ServiceEvent, ServiceInfo } from '../shared/api/service.ts'
 import { isoTime } from '../shared/time-text.ts'
 import type { Alerts } from './alerts/index.ts'
 import type { DesktopNotifier } from './alerts/channels/desktop.ts'
-import type { Clock, Timer } from './clock.ts'
+import type { Clock } from './clock.ts'
 import type { RoomContext, Topic, Transitions } from './context.ts'
 import type { EventHub } from './http/event-stream.ts'
 import { isLoopback, originOf, tryAddress, type ListenAddress } from './http/listen.ts'
@@ -17,13 +15,14 @@ import { createRecorder, systemEdges, type Recorder, type RecorderEdges } from '
 import { createObservation } from './recorder/observation.ts'
 import type { Ending } from './recorder/schema.ts'
 import { createGroupCommit } from './store/group-commit.ts'
-import { isBackupDue } from './store/backup.ts'
 import { canonicalPath, sideFiles } from './store/location.ts'
 import { takeLock, type ServiceLock } from './store/lock.ts'
 import { makeFolder, openStore, type Connection } from './store/open.ts'
-import { listBackups, recordRepair } from './store/repair.ts'
+import { recordRepair } from './store/repair.ts'
 import { version } from './version.ts'
 import type { Watchers } from './watchers/index.ts'
+import { serviceInfo } from './service-info.ts'
+import { startBackups } from './backups.ts'
 
 /** How a service is to run. */
 export interface ServiceOptions {
@@ -65,7 +64,6 @@ export class ServiceError extends Error {
 
 /** Requests that are still open this long after a stop was asked for are cut off. */
 const closePatienceMs = 800
-const backupCheckMs = 10 * 60_000
 
 /**
  * Starts the service: the lock, the store, the first stamp, and only then the rest.
@@ -269,33 +267,6 @@ async function completeService(
   }
 }
 
-/** Makes the day's backup at the start and when a new day has begun. */
-function startBackups(
-  database: string,
-  clock: Clock,
-  log: Log,
-  reader: ThreadReader,
-): { first: Promise<void>; stop(): void } {
-  let timer: Timer | null = null
-  let isStopped = false
-  const run = async (): Promise<void> => {
-    try {
-      const nowMs = clock.read().wallMs
-      if (isBackupDue(database, nowMs)) await reader.ask('writeBackup', { database, nowMs })
-    } catch (error) {
-      if (!isStopped) log.error({ err: error }, 'The daily backup failed')
-    }
-    if (!isStopped) timer = clock.after(backupCheckMs, () => void run())
-  }
-  return {
-    first: run(),
-    stop() {
-      isStopped = true
-      timer?.cancel()
-    },
-  }
-}
-
 /** An older file may still be readable by everybody; where its mode cannot be changed it stays as it is. */
 function keepToOwner(file: string): void {
   if (!existsSync(file)) return
@@ -325,40 +296,6 @@ function addressError(listen: ListenAddress, error: unknown): ServiceError {
   }
   const reason = reasons[code] ?? (error instanceof Error ? error.message : String(error))
   return new ServiceError(`cannot listen on ${listen.host}:${listen.port}: ${reason}`, { cause: error })
-}
-
-function serviceInfo(db: Connection, database: string, startedAt: string, nowMs: number): ServiceInfo {
-  const rows = db
-    .prepare('SELECT id, at_ms, kind, text, dismissed FROM service_event ORDER BY id DESC LIMIT 100')
-    .all() as {
-    id: number
-    at_ms: number
-    kind: ServiceEvent['kind']
-    text: string
-    dismissed: number
-  }[]
-  const [backup] = listBackups(database, nowMs)
-  return {
-    version,
-    node: process.versions.node,
-    pid: process.pid,
-    startedAt,
-    host: os.hostname(),
-    database,
-    databaseBytes: sizeOf(database) + sizeOf(`${database}-wal`),
-    lastBackup: backup ? isoTime(statSync(backup).mtimeMs) : null,
-    events: rows.map(({ id, at_ms, kind, text, dismissed }) => ({
-      id,
-      at: isoTime(at_ms),
-      kind,
-      text,
-      dismissed: dismissed === 1,
-    })),
-  }
-}
-
-function sizeOf(file: string): number {
-  return existsSync(file) ? statSync(file).size : 0
 }
 
 function wait(clock: Clock, ms: number): Promise<void> {

@@ -4,7 +4,7 @@ import { severities, type Severity } from '../../shared/alert-words.ts'
 import { isoTime } from '../../shared/time-text.ts'
 import { quietUntil, stormSize } from './rules.ts'
 import { insertDelivery, insertNotice } from './store.ts'
-import { type Planned, type Receiver, type World } from './policy.ts'
+import type { Planned, Receiver, World } from './policy.ts'
 
 /** From what is to be told to deliveries. */
 

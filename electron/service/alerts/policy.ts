@@ -1,5 +1,5 @@
 import { titleOf } from './words.ts'
-import { type Severity } from '../../shared/alert-words.ts'
+import type { Severity } from '../../shared/alert-words.ts'
 import { isoTime } from '../../shared/time-text.ts'
 import type { TransitionFacts } from '../context.ts'
 import type { Connection } from '../store/open.ts'
