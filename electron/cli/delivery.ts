@@ -172,6 +172,7 @@ function readKept(file: string): KeptSignal | null {
   }
 }
 
+/** Returns a trigger with an id of its own; what is not given is empty. Times in ms UTC. */
 export function newSignal(
   watcher: string,
   given: Partial<Omit<SpooledSignal, 'id' | 'watcher'>> & Pick<SpooledSignal, 'kind' | 'atMs'>,

@@ -104,6 +104,7 @@ function errorIn(text: string): string | null {
   }
 }
 
+/** Returns why a request failed, in the words of the network rather than of `fetch`. */
 export function reasonOf(error: unknown): string {
   if (error instanceof Error && error.name === 'TimeoutError') return 'it took too long'
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error

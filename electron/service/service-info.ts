@@ -8,6 +8,7 @@ import { version } from './version.ts'
 
 /** What the About page tells of the service. */
 
+/** Returns what the About page tells of the service. */
 export function serviceInfo(db: Connection, database: string, startedAt: string, nowMs: number): ServiceInfo {
   const rows = db
     .prepare('SELECT id, at_ms, kind, text, dismissed FROM service_event ORDER BY id DESC LIMIT 100')

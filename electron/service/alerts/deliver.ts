@@ -8,6 +8,7 @@ import type { Planned, Receiver, World } from './policy.ts'
 
 /** From what is to be told to deliveries. */
 
+/** Writes a delivery of a notice to a receiver, on its way or with how it ended. */
 export function put(
   { db, nowMs }: World,
   noticeId: number,

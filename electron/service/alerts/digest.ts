@@ -7,6 +7,7 @@ const digestLines = 20
 
 /** The end of quiet hours. */
 
+/** Returns whether a notice waits for quiet hours that are over. */
 export function hasQuietToEnd(db: Connection, nowMs: number): boolean {
   return (
     db.prepare("SELECT 1 FROM delivery WHERE state = 'quiet' AND next_ms <= ? LIMIT 1").get(nowMs) !==

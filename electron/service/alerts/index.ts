@@ -29,6 +29,7 @@ const settleMs = 1_500
 const noticeMs = 365 * 86_400_000
 const pruneEveryMs = 6 * 3_600_000
 
+/** Returns the pipeline of a service; nothing is told before `start`. */
 export function createAlerts(context: RoomContext, desktop: DesktopNotifier): Alerts {
   const { db, clock, commits } = context
   const log = context.log.child({ name: 'ALERTS' })

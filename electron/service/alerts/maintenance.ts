@@ -53,6 +53,7 @@ export function maintenanceOf(
   return longest
 }
 
+/** Returns all windows, in the order in which they were added. */
 export function readMaintenance(db: Connection): MaintenanceRow[] {
   const rows = db.prepare('SELECT * FROM maintenance ORDER BY id').all() as {
     id: number
@@ -124,6 +125,7 @@ export function addMaintenance(db: Connection, given: CreateMaintenance, nowMs: 
   return Number(lastInsertRowid)
 }
 
+/** Returns a window as the API shows it. */
 export function maintenanceView(row: MaintenanceRow, nowMs: number): Maintenance {
   return {
     id: row.id,

@@ -40,6 +40,7 @@ const localMailServer = (host: string): MailServer => ({
   from: `watchkeeper@${/^[\w.-]+$/.test(host) ? host : 'localhost'}`,
 })
 
+/** Returns the outbox of a service. `origin` is where people open the UI, once that is known. */
 export function createOutbox(context: RoomContext, world: ChannelWorld, origin: () => string | null): Outbox {
   const { db, clock, commits } = context
   const log = context.log.child({ name: 'ALERTS' })
@@ -240,7 +241,8 @@ function serverOf({ host, port, security, user, password, from }: ChannelSetting
 
 const receiverKey = "coalesce(channel_id, 'to ' || recipients)"
 
-export function waiting(db: Connection, nowMs: number): Map<string, DeliveryRow[]> {
+/** Returns what is due by receiver, each in the order of its notices. */
+function waiting(db: Connection, nowMs: number): Map<string, DeliveryRow[]> {
   const rows = db
     .prepare(
       `SELECT * FROM (SELECT *, ${receiverKey} AS receiver, row_number() OVER (PARTITION BY ${receiverKey} ORDER BY id) AS place

@@ -21,6 +21,7 @@ const tags = ['alerts']
 
 /** The routes of mutes and maintenance windows. */
 
+/** Adds the routes of mutes. */
 export function muteRoutes(app: App, alerts: Alerts, context: RoomContext): void {
   const { db, clock, commits } = context
   const now = (): number => Math.round(clock.glance().wallMs)
@@ -106,6 +107,7 @@ function muteView(row: MuteRow): Mute {
   }
 }
 
+/** Adds the routes of maintenance windows. */
 export function maintenanceRoutes(app: App, alerts: Alerts, context: RoomContext): void {
   const { db, clock, commits } = context
   const list = () => readMaintenance(db).map((row) => maintenanceView(row, clock.glance().wallMs))

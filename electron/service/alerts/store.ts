@@ -6,6 +6,7 @@ import type { ChannelRow, DeliveryRow, IncidentRow, Message, MuteRow, Transition
 
 /** Statements of the alert pipeline. */
 
+/** Writes a transition, in the transaction that runs if there is one. */
 export function insertTransition(db: Connection, transition: NewTransition): void {
   const { atMs, room, item, kind, from, to, facts } = transition
   db.prepare(
@@ -13,6 +14,7 @@ export function insertTransition(db: Connection, transition: NewTransition): voi
   ).run(Math.round(atMs), room, item, kind, from, to, JSON.stringify(facts))
 }
 
+/** Returns the transitions that wait to be told, oldest first. */
 export function unclaimed(db: Connection, most: number): TransitionRow[] {
   const rows = db
     .prepare('SELECT * FROM transition WHERE claimed_ms IS NULL ORDER BY id LIMIT ?')
@@ -36,6 +38,7 @@ export function unclaimed(db: Connection, most: number): TransitionRow[] {
   }))
 }
 
+/** Marks transitions as told of, whatever became of it. */
 export function claim(db: Connection, ids: readonly number[], nowMs: number): void {
   const mark = db.prepare('UPDATE transition SET claimed_ms = ? WHERE id = ?')
   for (const id of ids) mark.run(nowMs, id)
@@ -50,6 +53,7 @@ interface ChannelRaw {
   readonly quiet: string | null
 }
 
+/** Returns all channels, in the order in which they were added. */
 export function readChannels(db: Connection): ChannelRow[] {
   return (db.prepare('SELECT * FROM channel ORDER BY id').all() as ChannelRaw[]).map((row) => ({
     id: row.id,
@@ -61,6 +65,7 @@ export function readChannels(db: Connection): ChannelRow[] {
   }))
 }
 
+/** Returns the mutes that have not ended. */
 export function readMutes(db: Connection, nowMs: number): MuteRow[] {
   const rows = db.prepare('SELECT * FROM mute WHERE until_ms > ? ORDER BY id').all(nowMs) as {
     id: number
@@ -106,6 +111,7 @@ function incidentOf(row: IncidentRaw): IncidentRow {
   }
 }
 
+/** Returns the problem of an item that lasts; null when there is none. */
 export function openIncident(db: Connection, room: string, item: string): IncidentRow | null {
   const row = db
     .prepare('SELECT * FROM incident WHERE room = ? AND item = ? AND closed_ms IS NULL')
@@ -113,11 +119,13 @@ export function openIncident(db: Connection, room: string, item: string): Incide
   return row ? incidentOf(row) : null
 }
 
+/** Returns a problem by its id, past or present; null when there is none. */
 export function readIncident(db: Connection, id: number): IncidentRow | null {
   const row = db.prepare('SELECT * FROM incident WHERE id = ?').get(id) as IncidentRaw | undefined
   return row ? incidentOf(row) : null
 }
 
+/** Returns the newest 500 problems, newest first. */
 export function readIncidents(db: Connection, onlyOpen: boolean): IncidentRow[] {
   const where = onlyOpen ? 'WHERE closed_ms IS NULL' : ''
   return (
@@ -125,6 +133,7 @@ export function readIncidents(db: Connection, onlyOpen: boolean): IncidentRow[] 
   ).map(incidentOf)
 }
 
+/** Returns the problems that people are to be reminded of by now. */
 export function dueReminders(db: Connection, nowMs: number): IncidentRow[] {
   return (
     db
@@ -148,6 +157,7 @@ export interface NewNotice {
   readonly facts: TransitionFacts
 }
 
+/** Writes a notice and returns its id. */
 export function insertNotice(db: Connection, notice: NewNotice): number {
   const { lastInsertRowid } = db
     .prepare(
@@ -179,6 +189,7 @@ export interface NewDelivery {
   readonly nextMs: number | null
 }
 
+/** Writes a delivery and returns its id. */
 export function insertDelivery(db: Connection, delivery: NewDelivery, nowMs: number): number {
   const isEnd = delivery.state !== 'waiting' && delivery.state !== 'quiet'
   const { lastInsertRowid } = db
@@ -208,6 +219,7 @@ export interface DeliveryRaw {
   readonly attempts: number
 }
 
+/** Returns a delivery from its row. */
 export function deliveryOf(row: DeliveryRaw): DeliveryRow {
   return {
     id: row.id,

@@ -35,6 +35,7 @@ const eventsInNotice = 15
 /** So far back the end of a run is looked for whose start comes after it. */
 const lateStartWindow = 200
 
+/** Returns the desk; each of its changes runs in a transaction of the caller's. */
 export function createDesk(context: RoomContext, store: WatcherStore): Desk {
   const { observation, transitions, changed } = context
   const announcer = throttle(context.clock, announceMs, () => changed('watchers'))

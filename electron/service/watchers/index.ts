@@ -46,6 +46,7 @@ export interface Watchers {
   badgeKey(): string
 }
 
+/** Returns the room; nobody is judged before `start`. */
 export function createWatchers(context: RoomContext): Watchers {
   const { db, clock, commits, observation } = context
   const store = createWatcherStore(db, commits)

@@ -28,6 +28,7 @@ export interface SecretNames {
   readonly badgeKey: string
 }
 
+/** Returns the names of a new watcher, none of which can be guessed. */
 export function newSecretNames(): SecretNames {
   return {
     code: Array.from({ length: 8 }, () => letters[randomInt(letters.length)]).join(''),

@@ -1,5 +1,5 @@
 import type { Watcher, WatcherList } from '../../shared/api/watchers.ts'
-import { problemStates, watcherStates, type WatcherState } from '../../shared/watcher-words.ts'
+import { watcherStates, type WatcherState } from '../../shared/watcher-words.ts'
 import type { BlindSpan } from '../context.ts'
 import type { Connection } from '../store/open.ts'
 import type { Judgement } from './rules.ts'
@@ -88,8 +88,4 @@ function order(sort: NonNullable<ListArgs['sort']>): (a: Judged, b: Judged) => n
     default:
       return sort satisfies never
   }
-}
-
-export function isProblemState(state: WatcherState): boolean {
-  return (problemStates as readonly WatcherState[]).includes(state)
 }

@@ -7,6 +7,7 @@ import { printable } from './wire/ingest.ts'
 
 export const tags = ['watchers']
 
+/** Finds a watcher by id, uuid, slug or name. @throws HttpProblem 404 */
 export function findIn(watchers: Watchers, id: string): WatcherRecord {
   const watcher = watchers.resolve(id)
   if (!watcher) throw new HttpProblem(404, `there is no watcher '${printable(id, 60)}'`)

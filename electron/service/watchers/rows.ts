@@ -57,6 +57,7 @@ export interface StateRow {
 
 export type JoinedRow = ConfigRow & StateRow
 
+/** Returns the columns that a user can change, in the order of the statements. */
 export function changeable(watcher: Omit<WatcherRecord, 'id'>): (string | number | null)[] {
   return [
     watcher.name,
@@ -76,6 +77,7 @@ export function changeable(watcher: Omit<WatcherRecord, 'id'>): (string | number
   ]
 }
 
+/** Returns what a user decided about a watcher, from its row. */
 export function recordOfRow(row: ConfigRow): WatcherRecord {
   return {
     id: row.id,
@@ -101,6 +103,7 @@ export function recordOfRow(row: ConfigRow): WatcherRecord {
   }
 }
 
+/** Returns a watcher with its state, from what was decided and its other row. */
 export function entryOf(watcher: WatcherRecord, row: StateRow): WatcherEntry {
   return {
     watcher,

@@ -168,6 +168,7 @@ export function verdictOf({ state }: Judgement): Verdict {
   }
 }
 
+/** Returns whether somebody should look. */
 export function isProblem(verdict: Verdict): boolean {
   return verdict === 'late' || verdict === 'failing'
 }

@@ -58,6 +58,7 @@ const bodiesKept = 100
 const mostCached = 20_000
 const spoolMemoryMs = 40 * 86_400_000
 
+/** Returns the store of a connection; what several works of one transaction change is written once, before its commit. */
 export function createWatcherStore(db: Connection, commits: GroupCommit): WatcherStore {
   const keys: readonly WatcherKey[] = ['code', 'uuid', 'token', 'slug', 'badge_key']
   const selectBy = Object.fromEntries(

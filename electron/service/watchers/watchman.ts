@@ -23,6 +23,7 @@ const stallMs = 1_000
 const mostAtOnce = 200
 const retryMs = 1_000
 
+/** Returns the watchman; it does nothing before `start`. */
 export function createWatchman(context: RoomContext, store: WatcherStore, desk: Desk): Watchman {
   const { clock, commits, observation } = context
   const log = context.log.child({ name: 'WATCHERS' })

@@ -28,6 +28,7 @@ const signalBodyLimit = 1_048_576
 
 /** The routes by which watchers are made, changed and triggered. */
 
+/** Adds the routes by which watchers are made, changed, removed and triggered. */
 export function writeRoutes(app: App, watchers: Watchers, { clock }: RoomContext): void {
   const now = (): number => Math.round(clock.glance().wallMs)
   const view = (entry: WatcherEntry): Watcher =>

@@ -20,6 +20,7 @@ export interface DesktopNotifier {
   show(notice: DesktopNotice): Promise<SendResult>
 }
 
+/** Shows a notice on this machine's desktop. */
 export const sendDesktop: Send<ChannelSettings['desktop']> = async (message, _settings, { desktop }) => {
   const problem = desktop.problem()
   if (problem !== null) return { sent: false, reason: problem, isFinal: true, isHopeless: true }

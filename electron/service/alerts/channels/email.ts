@@ -6,6 +6,7 @@ import { looks, type ChannelWorld, type Send } from './channel.ts'
 const connectMs = 10_000
 const answerMs = 20_000
 
+/** Sends a mail to the addresses of a channel. */
 export const sendEmail: Send<ChannelSettings['email']> = (message, { to, ...server }, world) =>
   to.length === 0
     ? Promise.resolve({ sent: false, reason: 'the channel has no address to write to', isFinal: true })

@@ -86,6 +86,7 @@ export function fillTemplate(
   })
 }
 
+/** Sends a request of the user's own making; without a template, Uptime Kuma's document. */
 export const sendWebhook: Send<ChannelSettings['webhook']> = async (message, settings, world) => {
   const url = fillTemplate(settings.url, message, encodeURIComponent)
   const method = settings.method ?? 'POST'

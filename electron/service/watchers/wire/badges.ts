@@ -7,6 +7,7 @@ import type { Watchers } from '../index.ts'
 /** The words of healthchecks for a watcher's state. */
 export type BadgeState = 'new' | 'up' | 'grace' | 'down' | 'paused'
 
+/** Returns a state in healthchecks' words. */
 export function badgeState(state: WatcherState): BadgeState {
   switch (state) {
     case 'late':

@@ -283,11 +283,7 @@ function fields(input: CheckInput): WatcherChange {
   }
 }
 
-export async function update(
-  watchers: Watchers,
-  entry: WatcherEntry,
-  input: CheckInput,
-): Promise<WatcherEntry> {
+async function update(watchers: Watchers, entry: WatcherEntry, input: CheckInput): Promise<WatcherEntry> {
   const { watcher } = entry
   const schedule = scheduleOf(input, watcher.schedule)
   const graceMs = input.grace === undefined ? undefined : input.grace * 1_000

@@ -138,6 +138,7 @@ export function isPingKey(request: FastifyRequest, given: string, watchers: Watc
   return scope === 'trigger' || scope === 'write'
 }
 
+/** Makes a watcher as healthchecks does at a first ping. @throws WatcherError when the slug is taken or none */
 export async function createBySlug(watchers: Watchers, slug: string): Promise<WatcherRecord> {
   const { periodMs, graceMs } = createdDefaults
   const entry = await watchers.create({

@@ -14,6 +14,7 @@ export function uniqueKey(uuid: string): string {
   return createHash('sha1').update(uuid.replaceAll('-', '').slice(0, 16)).digest('hex')
 }
 
+/** Returns a watcher as a check; for a key that only reads without ids and addresses. */
 export function checkView(
   entry: WatcherEntry,
   watchers: Watchers,
@@ -67,6 +68,7 @@ export function checkView(
   }
 }
 
+/** Returns a watcher's pings, newest first; without addresses where there is no origin. */
 export function pingsOf(watchers: Watchers, { watcher }: WatcherEntry, origin: string | null): unknown[] {
   return watchers
     .events(watcher.id, { limit: 1_000, offset: 0 })
@@ -85,6 +87,7 @@ export function pingsOf(watchers: Watchers, { watcher }: WatcherEntry, origin: s
     }))
 }
 
+/** Returns when a watcher went down and came up, newest first. @throws CheckError for a window that is none */
 export function flipsOf(
   { db }: RoomContext,
   { watcher }: WatcherEntry,

@@ -74,11 +74,13 @@ export function originOf(request: FastifyRequest): string {
   return typeof forwarded === 'string' ? printable(forwarded.split(',')[0] ?? '', 60) : request.ip
 }
 
+/** Returns what program sent a request, for people to read. */
 export function agentOf(request: FastifyRequest): string {
   const agent = request.headers['user-agent']
   return agent === undefined ? '' : printable(agent, 200)
 }
 
+/** Returns the body of a request; null for none. */
 export function bodyOf(request: FastifyRequest): Buffer | null {
   return Buffer.isBuffer(request.body) && request.body.length > 0 ? request.body : null
 }
@@ -97,6 +99,7 @@ export function commentOf(text: string | null): string {
 }
 
 export const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
+/** Returns whether a text is a uuid of any version. */
 export function isUuid(text: string): boolean {
   return uuidPattern.test(text)
 }

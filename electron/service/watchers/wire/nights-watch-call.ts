@@ -26,6 +26,7 @@ export class Refusal extends Error {
   }
 }
 
+/** Returns an error with Python's `repr` of an exception. */
 export const python = (kind: string, message: string, status = 400): Refusal =>
   new Refusal(status, pythonError(kind, message))
 
@@ -37,11 +38,13 @@ export interface Call {
   readonly request: FastifyRequest
 }
 
+/** @throws Refusal for an argument that a command does not take */
 export function allow(query: Query, names: readonly string[]): void {
   const extra = query.names().find((name) => name !== 'auth_key' && !names.includes(name))
   if (extra !== undefined) throw python('Exception', `Unexpected argument "${extra}"`)
 }
 
+/** Returns a boolean argument; null when it is not given. @throws Refusal when it is none */
 export function flag(query: Query, name: string): boolean | null {
   const value = query.last(name)
   if (value === null) return null

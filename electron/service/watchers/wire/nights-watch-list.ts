@@ -9,6 +9,7 @@ import { allow, type Call, flag, python, Refusal } from './nights-watch-call.ts'
 
 /** What Night’s Watch and Coal Mine show of watchers. */
 
+/** Answers `list`; other requests have their turn in between. @throws Refusal */
 export async function list(call: Call): Promise<Record<string, unknown>> {
   const { query, watchers, dialect, context } = call
   allow(query, ['verbose', 'paused', 'late', ...(dialect.isCoalMine ? ['search'] : [])])

@@ -64,7 +64,7 @@ export function shortTrigger(watchers: Watchers, context: RoomContext): RootHand
   }
 }
 
-export async function answer(
+async function answer(
   reply: FastifyReply,
   work: () => Promise<Record<string, unknown>>,
 ): Promise<FastifyReply> {
@@ -87,14 +87,14 @@ export async function answer(
   return reply.status(status).header('content-type', 'text/json; charset=utf-8').send(pythonJson(body))
 }
 
-export function checkKey(request: FastifyRequest, query: Query, isReading: boolean): void {
+function checkKey(request: FastifyRequest, query: Query, isReading: boolean): void {
   const scope = request.scopeOfKey(query.first('auth_key'))
   if (scope === null) throw new Refusal(401, '401 Unauthorized')
   if (scope === 'write') return
   if (scope !== 'read' || !isReading) throw new Refusal(401, '401 Unauthorized')
 }
 
-export async function run(command: CommandName, call: Call): Promise<Record<string, unknown>> {
+async function run(command: CommandName, call: Call): Promise<Record<string, unknown>> {
   const { query, watchers, dialect } = call
   switch (command) {
     case 'create':
@@ -195,7 +195,7 @@ async function update(call: Call): Promise<Record<string, unknown>> {
   return { [dialect.one]: describe(watcher, call) }
 }
 
-export async function trigger(watcher: WatcherRecord, call: Call): Promise<Record<string, unknown>> {
+async function trigger(watcher: WatcherRecord, call: Call): Promise<Record<string, unknown>> {
   const { query, watchers, context, request } = call
   allow(query, ['id', 'slug', 'name', 'comment', 'm', 's'])
   const comment = commentOf(query.last('comment') ?? query.last('m'))
