@@ -9,7 +9,10 @@ export function scheduleWords(schedule: Schedule): string {
     case 'cron':
       return `cron ${schedule.expression} (${schedule.zone})`
     case 'calendar':
-      return `OnCalendar ${schedule.expression} (${schedule.zone})`
+      // An expression may end with a zone of its own, which counts.
+      return /\s(?:UTC|[A-Za-z]+\/[\w/+-]+)$/.test(schedule.expression.trim())
+        ? `OnCalendar ${schedule.expression}`
+        : `OnCalendar ${schedule.expression} (${schedule.zone})`
     case 'coal-mine':
       return `periods by calendar: ${schedule.expression} (UTC)`
     default:

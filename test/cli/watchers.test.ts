@@ -75,6 +75,7 @@ describe('watchkeeper watcher', () => {
     [['watcher', 'add', '!!!', '--every', '1h'], 1, 'no letter or digit'],
     [['watcher', 'show', 'nope'], 1, "there is no watcher 'nope'"],
     [['trigger', 'nope'], 1, "there is no watcher 'nope'"],
+    [['run', 'x', 'ls', '-d', '/'], 2, 'give the command after --'],
     [['run', 'http://nas:99999/ping/x', '--', 'echo', 'x'], 2, 'is not an address'],
     [['trigger', 'x', '--exit-status', '256'], 2, 'is not a number from 0 to 255'],
     [['watcher', 'list', '--url', 'nonsense'], 2, 'is not an address'],
@@ -179,6 +180,17 @@ describe('watchkeeper run', () => {
       { env: { HOME: home } },
     )
     expect([code, stdout]).toEqual([0, 'y\n'])
+  })
+
+  it('reports when the command ends, though what it left running still holds its output', async () => {
+    const { run, serve } = await house()
+    const service = await serve()
+    await run('watcher', 'add', 'job', '--every', '1h')
+    const result = await run('run', 'job', '--', 'sh', '-c', '(sleep 2; echo later) & echo now')
+    expect([result.code, result.stdout]).toEqual([0, 'now\nlater\n'])
+    const { events } = await api<WatcherEvents>(service, 'watchers/job/events?limit=1')
+    expect(events[0]).toMatchObject({ kind: 'success', bodyBytes: 4 })
+    expect(events[0]?.durationMs).toBeLessThan(2_000)
   })
 
   it('runs the command all the same when the watcher is not known', async () => {

@@ -82,6 +82,13 @@ export async function mailSink(login?: { user: string; password: string }): Prom
       if (sink.mood === 'hangs') return
       done(sink.mood === 'refuses' ? Object.assign(new Error('Try later'), { responseCode: 451 }) : null)
     },
+    onRcptTo({ address }, _session, done) {
+      done(
+        address.startsWith('refused')
+          ? Object.assign(new Error('No such user'), { responseCode: 550 })
+          : null,
+      )
+    },
     onData(stream, session, done) {
       const chunks: Buffer[] = []
       stream.on('data', (chunk: Buffer) => chunks.push(chunk))

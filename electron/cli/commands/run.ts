@@ -6,6 +6,7 @@ import { Command } from 'commander'
 import type { SpooledSignal } from '../../shared/spooled-signal.ts'
 import { mostBodyBytes } from '../../shared/watcher-words.ts'
 import { checkPingAddress, flushOwnSpool, keep, newSignal, send } from '../delivery.ts'
+import { systemClock } from '../../service/clock.ts'
 import { CommandError, exitCodes, presentMs } from '../io.ts'
 import { findService, withServiceOptions, type Answer, type ServiceChoice } from '../service-client.ts'
 import { TailBuffer } from '../tail-buffer.ts'
@@ -18,6 +19,8 @@ interface RunOptions extends ServiceChoice {
 /** How a command ended, as a shell would say it. */
 interface Outcome {
   readonly exitStatus: number
+  /** When it ended, ms UTC. */
+  readonly atMs: number
   readonly comment: string
 }
 
@@ -52,7 +55,12 @@ Exit codes: those of the command; 126 it cannot be run, 127 it is not there, 128
 
 async function run(watcher: string, command: readonly string[], options: RunOptions): Promise<number> {
   const [file, ...args] = command
-  if (file === undefined) throw new CommandError('give a command after --', exitCodes.usage)
+  // Without the dashes an option of the command could be taken for one of ours.
+  if (file === undefined || !process.argv.includes('--'))
+    throw new CommandError(
+      'give the command after --, as in: watchkeeper run backup -- backup.sh',
+      exitCodes.usage,
+    )
   if (options.url !== undefined) findService(options)
   checkPingAddress(watcher)
   const run = randomUUID()
@@ -60,10 +68,11 @@ async function run(watcher: string, command: readonly string[], options: RunOpti
   // The command does not wait for the service.
   const starting = options.start ? send(start, options) : Promise.resolve(null)
   const tail = new TailBuffer(mostBodyBytes)
-  const outcome = await execute(file, args, options.output ? tail : null)
+  const { ended, closed } = execute(file, args, options.output ? tail : null)
+  const outcome = await ended
   const end = newSignal(watcher, {
     kind: outcome.exitStatus === 0 ? 'success' : 'fail',
-    atMs: presentMs(),
+    atMs: outcome.atMs,
     exitStatus: outcome.exitStatus,
     comment: outcome.comment,
     run: options.start ? run : '',
@@ -72,6 +81,8 @@ async function run(watcher: string, command: readonly string[], options: RunOpti
   const problem = await report(await starting, start, end, options)
   if (problem !== null) process.stderr.write(`watchkeeper: ${problem}\n`)
   else await flushOwnSpool(watcher, options)
+  // What the command left running may go on to write.
+  await closed
   return outcome.exitStatus
 }
 
@@ -112,8 +123,17 @@ function shellStatus(code: number): number {
   return code === 0 ? 0 : code & 255 || 255
 }
 
-function execute(file: string, args: readonly string[], tail: TailBuffer | null): Promise<Outcome> {
-  return new Promise((resolve) => {
+/** The last output may come a little after the end (ms). */
+const drainMs = 200
+
+/** Runs a command; it has ended when it has ended itself, and is closed when nobody holds its output any more. */
+function execute(
+  file: string,
+  args: readonly string[],
+  tail: TailBuffer | null,
+): { ended: Promise<Outcome>; closed: Promise<void> } {
+  const closing = Promise.withResolvers<void>()
+  const ended = new Promise<Outcome>((resolve) => {
     const stdio = tail === null ? 'inherit' : 'pipe'
     const child = spawn(file, [...args], { stdio: ['inherit', stdio, stdio] })
     const forward = (signal: NodeJS.Signals): void => {
@@ -150,14 +170,29 @@ function execute(file: string, args: readonly string[], tail: TailBuffer | null)
       process.stderr.write(
         `watchkeeper: ${file}: ${isMissing ? 'command not found' : 'it cannot be executed'}\n`,
       )
+      closing.resolve()
       done({
         exitStatus: isMissing ? notFound : notExecutable,
         comment: isMissing ? 'command not found' : 'the command cannot be run',
+        atMs: presentMs(),
       })
     })
-    child.on('close', (code, signal) => {
-      if (signal === null) done({ exitStatus: shellStatus(code ?? 0), comment: '' })
-      else done({ exitStatus: 128 + (constants.signals[signal] ?? 0), comment: `ended by ${signal}` })
+    child.on('close', () => closing.resolve())
+    child.on('exit', (code, signal) => {
+      const outcome: Outcome =
+        signal === null
+          ? { exitStatus: shellStatus(code ?? 0), comment: '', atMs: presentMs() }
+          : {
+              exitStatus: 128 + (constants.signals[signal] ?? 0),
+              comment: `ended by ${signal}`,
+              atMs: presentMs(),
+            }
+      const waiting = systemClock().after(drainMs, () => done(outcome))
+      child.on('close', () => {
+        waiting.cancel()
+        done(outcome)
+      })
     })
   })
+  return { ended, closed: closing.promise }
 }

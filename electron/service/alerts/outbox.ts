@@ -100,7 +100,7 @@ export function createOutbox(context: RoomContext, world: ChannelWorld, origin: 
       db.prepare('UPDATE delivery SET attempts = ? WHERE id = ?').run(attempts, delivery.id)
       // It went out after all, though its recovery was to tell of it.
       db.prepare("UPDATE delivery SET state = 'waiting' WHERE id = ? AND state = 'held'").run(delivery.id)
-      endDelivery(db, delivery.id, 'sent', null, nowMs)
+      endDelivery(db, delivery.id, 'sent', result.note ?? null, nowMs)
       return
     }
     const isHopeless =

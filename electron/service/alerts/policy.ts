@@ -1,6 +1,6 @@
 import { titleOf } from './words.ts'
 import type { Severity } from '../../shared/alert-words.ts'
-import { isoTime } from '../../shared/time-text.ts'
+import { isoTime, wordDuration } from '../../shared/time-text.ts'
 import type { TransitionFacts } from '../context.ts'
 import type { Connection } from '../store/open.ts'
 import { maintenanceOf, readMaintenance, type MaintenanceRow } from './maintenance.ts'
@@ -255,7 +255,7 @@ export function remind(db: Connection, nowMs: number): number {
       kind: 'reminder',
       severity: 'problem',
       title: `Still: ${titleOf('problem', facts)}`,
-      text: facts.text,
+      text: `${facts.text} This has lasted for ${wordDuration(nowMs - incident.openedMs)}.`,
       room: incident.room,
       item: incident.item,
       incidentId: incident.id,

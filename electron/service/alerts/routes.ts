@@ -180,7 +180,7 @@ function channelRoutes(app: App, alerts: Alerts, context: RoomContext): void {
     async ({ params: { id } }) => {
       const channel = find(id)
       const result = await alerts.outbox.sendNow(channel, testMessage(clock.glance().wallMs))
-      return { sent: result.sent, reason: result.sent ? null : result.reason }
+      return { sent: result.sent, reason: result.sent ? (result.note ?? null) : result.reason }
     },
   )
 }

@@ -70,7 +70,11 @@ export interface Message {
 
 /** How a sending ended. */
 export type SendResult =
-  | { readonly sent: true }
+  | {
+      readonly sent: true
+      /** What went wrong all the same, such as one of several addresses that was refused. */
+      readonly note?: string
+    }
   | {
       readonly sent: false
       readonly reason: string

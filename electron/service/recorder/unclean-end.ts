@@ -49,7 +49,7 @@ function wordsOf({ kind, cause, causeConfidence, durationMs }: Gap): { name: str
     case 'recorder-off':
       return {
         name: 'Watchkeeper was cut off',
-        text: `Watchkeeper was ended without warning and did not look for ${length}; the machine stayed up.`,
+        text: `Watchkeeper was ended without warning and did not look for up to ${length}; the machine stayed up.`,
       }
     case 'unknown':
       return {

@@ -68,7 +68,13 @@ export function createDesk(context: RoomContext, store: WatcherStore): Desk {
         after.verdict === 'paused' || isInfo
           ? null
           : recoveryWords(after, before.verdictMs, view.lateMs, events, after.facts.lastSuccessMs ?? nowMs)
-      record(before, after, 'recovery', words, body, nowMs)
+      // Without a trigger nothing reports again; its settings were changed.
+      const isChange = after.facts.triggers === before.facts.triggers
+      const told =
+        words === null || !isChange
+          ? words
+          : { ...words, text: `${oneLine(after.watcher.name)} is no longer late: its settings were changed.` }
+      record(before, after, 'recovery', told, body, nowMs)
     }
   }
 

@@ -497,6 +497,20 @@ describe('mail', () => {
     expect(sink.mails).toHaveLength(1)
   }, 60_000)
 
+  it('that one of its addresses does not get says which', async () => {
+    const clock = fakeClock()
+    const bench = alertBench(clock)
+    const sink = await mailSink()
+    bench.channel('email', { ...server(sink.port), to: ['ops@example.org', 'refused@example.org'] })
+    bench.change('backup', 'problem')
+    await bench.pass(3_000)
+    expect(sink.mails.map(({ to }) => to)).toEqual([['ops@example.org']])
+    expect(bench.notices()[0]?.deliveries[0]).toMatchObject({
+      state: 'sent',
+      reason: 'the mail server refused refused@example.org; the others were sent',
+    })
+  })
+
   it('with a wrong login names the fault', async () => {
     const clock = fakeClock()
     const bench = alertBench(clock)

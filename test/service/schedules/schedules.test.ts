@@ -54,6 +54,25 @@ describe('a cron schedule', () => {
       '2026-04-10T00:00:00Z',
     ])
   })
+  it('takes a step in a field of days for no restriction, as crontab does, and steps from a number on', () => {
+    const next = (expression: string): string[] =>
+      times(compileCron(expression, 'UTC'), '2026-11-21T00:00:00Z', 3)
+    expect(next('0 0 */2 * 1')).toEqual([
+      '2026-11-23T00:00:00Z',
+      '2026-12-07T00:00:00Z',
+      '2026-12-21T00:00:00Z',
+    ])
+    expect(next('0 0 1 * */2')).toEqual([
+      '2026-12-01T00:00:00Z',
+      '2027-04-01T00:00:00Z',
+      '2027-05-01T00:00:00Z',
+    ])
+    expect(next('5/15 * * * *')).toEqual([
+      '2026-11-21T00:05:00Z',
+      '2026-11-21T00:20:00Z',
+      '2026-11-21T00:35:00Z',
+    ])
+  })
   it.each(['', '* * *', '61 * * * *', '0 0 30 2 *', 'nonsense', '@reboot', '0 0 * * * * *'])(
     'refuses %j with a sentence',
     (expression) => {

@@ -37,7 +37,7 @@ export async function sendMail(
   const subject = facts.mail?.subject ?? `[Watchkeeper] ${message.title}`
   const text = textOf(message)
   try {
-    await transport.sendMail({
+    const { rejected } = await transport.sendMail({
       from: server.from.includes('<') ? server.from : { name: 'Watchkeeper', address: server.from },
       to: [...to],
       subject: oneLine(message.kind === 'reminder' ? `Still: ${subject}` : subject),
@@ -48,7 +48,9 @@ export async function sendMail(
       ...(thread !== null && { inReplyTo: thread, references: thread }),
       headers: { 'Auto-Submitted': 'auto-generated', 'X-Watchkeeper-Host': oneLine(host) },
     })
-    return { sent: true }
+    return rejected.length === 0
+      ? { sent: true }
+      : { sent: true, note: `the mail server refused ${rejected.join(', ')}; the others were sent` }
   } catch (error) {
     return mailFault(error, server)
   } finally {
