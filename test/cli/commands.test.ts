@@ -9,6 +9,8 @@ import { command, runCli, runProgram, startServe } from '../support/cli.ts'
 import { makeFlightRecorderDatabase, openRaw } from '../support/raw-database.ts'
 import { temporaryFolder } from '../support/temporary.ts'
 
+const isRoot = process.getuid?.() === 0
+if (!isRoot) process.stdout.write('skipped: only root can become another user\n')
 if (!existsSync('/dev/full')) process.stdout.write('skipped: this system has no /dev/full\n')
 
 const newDatabase = (): string => path.join(temporaryFolder(), 'w.db')
@@ -117,11 +119,7 @@ describe('report', () => {
     expect(await runCli(['report', '-d', database])).toEqual({ code: 0, stdout: '', stderr: '' })
   })
 
-  it('reads a file that it may not write, as another user', async () => {
-    if (process.getuid?.() !== 0) {
-      process.stdout.write('skipped: only root can become another user\n')
-      return
-    }
+  it.skipIf(!isRoot)('reads a file that it may not write, as another user', async () => {
     const database = exampleDatabase()
     const { code, stdout } = await runCli(['report', '-d', database], { uid: 65_534 })
     // The folder of the test belongs to root alone, unless it is opened.

@@ -6,7 +6,10 @@ import { temporaryFolder } from '../support/temporary.ts'
 
 const modeOf = (file: string): string => (statSync(file).mode & 0o777).toString(8)
 
-describe.skipIf(process.platform === 'win32')('the database, which holds secrets', () => {
+const isWindows = process.platform === 'win32'
+if (isWindows) process.stdout.write('skipped: Windows has no file modes\n')
+
+describe.skipIf(isWindows)('the database, which holds secrets', () => {
   it('is readable by its owner alone, with its log, also when it was not before', async () => {
     const database = path.join(temporaryFolder(), 'w.db')
     const first = await startServe(['-d', database])

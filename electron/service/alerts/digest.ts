@@ -1,11 +1,11 @@
 import { isoTime } from '../../shared/time-text.ts'
 import type { Connection } from '../store/open.ts'
-import { endDelivery, insertDelivery, insertNotice } from './store.ts'
 import { plainFacts } from '../context.ts'
-
-const digestLines = 20
+import { endDelivery, insertDelivery, insertNotice } from './store.ts'
 
 /** The end of quiet hours. */
+
+const digestLines = 20
 
 /** Returns whether a notice waits for quiet hours that are over. */
 export function hasQuietToEnd(db: Connection, nowMs: number): boolean {

@@ -54,14 +54,14 @@ export function createDesk(context: RoomContext, store: WatcherStore): Desk {
     const is = isProblem(after.verdict)
     const isInfo = after.verdict === 'unobserved'
     if (!was && !is && !isInfo) {
-      if (before.verdict !== after.verdict) record(before, after, 'info', null, body, nowMs)
+      if (before.verdict !== after.verdict) record(before, after, 'info', null, [], body, nowMs)
       return
     }
     const events = store.events(after.facts.lastEventId, nowMs, { limit: eventsInNotice, offset: 0 })
     if (is || (isInfo && !was)) {
       if (after.cause === null) return
       const words = problemWords(after, after.cause, view.lateMs, events, nowMs)
-      record(before, after, is ? (was ? 'update' : 'problem') : 'info', words, body, nowMs)
+      record(before, after, is ? (was ? 'update' : 'problem') : 'info', words, events, body, nowMs)
     } else {
       // Pausing is a person's own doing, and tells nobody.
       const words =
@@ -74,7 +74,7 @@ export function createDesk(context: RoomContext, store: WatcherStore): Desk {
         words === null || !isChange
           ? words
           : { ...words, text: `${oneLine(after.watcher.name)} is no longer late: its settings were changed.` }
-      record(before, after, 'recovery', told, body, nowMs)
+      record(before, after, 'recovery', told, events, body, nowMs)
     }
   }
 
@@ -83,10 +83,11 @@ export function createDesk(context: RoomContext, store: WatcherStore): Desk {
     after: WatcherEntry,
     kind: 'problem' | 'recovery' | 'info' | 'update',
     words: Told | null,
+    events: readonly WatcherEventRow[],
     body: string,
     nowMs: number,
   ): void => {
-    const events = words === null ? [] : store.events(after.facts.lastEventId, nowMs, { limit: 5, offset: 0 })
+    const shownEvents = words === null ? [] : events.slice(0, 5)
     transitions.record({
       atMs: nowMs,
       room: 'watchers',
@@ -94,7 +95,7 @@ export function createDesk(context: RoomContext, store: WatcherStore): Desk {
       kind,
       from: before.verdict,
       to: after.verdict,
-      facts: transitionFacts(after, words ?? silence, events.map(eventLine), body),
+      facts: transitionFacts(after, words ?? silence, shownEvents.map(eventLine), body),
     })
   }
 
@@ -273,7 +274,7 @@ export function createDesk(context: RoomContext, store: WatcherStore): Desk {
     closeIncident(watcher, nowMs) {
       const entry = store.load(watcher.id)
       if (entry && isProblem(entry.verdict))
-        record(entry, { ...entry, verdict: 'paused' }, 'recovery', null, '', nowMs)
+        record(entry, { ...entry, verdict: 'paused' }, 'recovery', null, [], '', nowMs)
     },
   }
 }

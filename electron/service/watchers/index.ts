@@ -28,6 +28,8 @@ export interface Watchers {
   /** Finds by id, uuid, slug, or a name with that slug. */
   resolve(name: string): WatcherRecord | null
   get(id: number): WatcherEntry | null
+  /** Returns the ids of all watchers, oldest first. */
+  ids(): number[]
   judged(entry: WatcherEntry): Judgement
   blind(): readonly BlindSpan[]
   create(input: NewWatcher): Promise<WatcherEntry>
@@ -95,6 +97,7 @@ export function createWatchers(context: RoomContext): Watchers {
     find: (key, value) => store.find(key, value),
     resolve: (name) => desk.resolve(name),
     get: (id) => store.load(id),
+    ids: () => store.ids(),
     judged: (entry) => judgeEntry(entry, observation.blindSpans(), now()),
     blind: () => observation.blindSpans(),
     create: (input) => write(() => desk.create(input, now())),

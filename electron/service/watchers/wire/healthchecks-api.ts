@@ -55,10 +55,7 @@ function checkRoutes(app: App, watchers: Watchers, context: RoomContext): void {
       )?.watcher
     return watcher ? watchers.get(watcher.id) : null
   }
-  const allEntries = (): WatcherEntry[] =>
-    (db.prepare('SELECT id FROM watcher ORDER BY id').pluck().all() as number[]).flatMap(
-      (id) => watchers.get(id) ?? [],
-    )
+  const allEntries = (): WatcherEntry[] => watchers.ids().flatMap((id) => watchers.get(id) ?? [])
   const view = (entry: WatcherEntry, request: FastifyRequest, isFull: boolean): unknown =>
     checkView(entry, watchers, `${request.protocol}://${request.headers.host ?? ''}`, isFull)
 

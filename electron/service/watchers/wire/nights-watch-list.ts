@@ -11,15 +11,14 @@ import { allow, type Call, flag, python, Refusal } from './nights-watch-call.ts'
 
 /** Answers `list`; other requests have their turn in between. @throws Refusal */
 export async function list(call: Call): Promise<Record<string, unknown>> {
-  const { query, watchers, dialect, context } = call
+  const { query, watchers, dialect } = call
   allow(query, ['verbose', 'paused', 'late', ...(dialect.isCoalMine ? ['search'] : [])])
   const verbose = flag(query, 'verbose') ?? false
   const paused = flag(query, 'paused')
   const late = flag(query, 'late')
-  const ids = context.db.prepare('SELECT id FROM watcher ORDER BY id').pluck().all() as number[]
   const pattern = query.last('search')
   const entries: WatcherEntry[] = []
-  for (const [index, id] of ids.entries()) {
+  for (const [index, id] of watchers.ids().entries()) {
     if (index % listedAtOnce === listedAtOnce - 1) await nextTurn()
     const entry = watchers.get(id)
     if (!entry) continue
