@@ -22,7 +22,7 @@ function isStale() {
 if (argv.includes('--if-stale') && !isStale()) process.exit(0)
 
 // Native code cannot be bundled, nor what brings programs of its own; everything else is, so that a package holds only what runs.
-const external = ['better-sqlite3', 'node-notifier']
+const external = ['better-sqlite3', 'koffi', 'node-notifier']
 
 await Promise.all([
   build({

@@ -1,10 +1,13 @@
 import { Command, CommanderError } from 'commander'
 import { version } from '../service/version.ts'
+import { applyCommand } from './commands/apply.ts'
 import { doctorCommand } from './commands/doctor.ts'
 import { exportCommand } from './commands/export.ts'
+import { hostCommand } from './commands/host.ts'
 import { importCommand } from './commands/import.ts'
 import { keyCommand } from './commands/key.ts'
 import { openCommand } from './commands/open.ts'
+import { pingCommand } from './commands/ping.ts'
 import { reportCommand } from './commands/report.ts'
 import { serveCommand } from './commands/serve.ts'
 import { runCommand } from './commands/run.ts'
@@ -32,6 +35,9 @@ export async function main(args: readonly string[]): Promise<number> {
     exportCommand(),
     importCommand(),
     doctorCommand(finish),
+    hostCommand(),
+    applyCommand(),
+    pingCommand(finish),
     watcherCommand(),
     triggerCommand(),
     runCommand(finish),

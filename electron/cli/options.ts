@@ -1,6 +1,7 @@
 import { Option } from 'commander'
 import { parseListen, type ListenAddress } from '../service/http/listen.ts'
 import { verbosities, type Verbosity } from '../service/log.ts'
+import { parseSpan } from '../shared/time-text.ts'
 import { CommandError, exitCodes } from './io.ts'
 
 /** Python's float() takes these; JavaScript's Number() takes more (hexadecimal) and less (underscores). */
@@ -42,5 +43,45 @@ export function databaseOption(): Option {
   return new Option(
     '-d, --database <path>',
     'database path (default: ~/.watchkeeper/watchkeeper.db, or $WATCHKEEPER_DATABASE)',
+  )
+}
+
+/** Returns a reader for the option of a length such as `90s` or `1d`, in ms; a bare number is seconds. */
+export const span =
+  (name: string) =>
+  (text: string): number => {
+    const length = /^\d+$/.test(text) ? Number(text) * 1_000 : parseSpan(text)
+    if (length === null) return refuse(name, `'${text}' is not a length such as 90s, 15m, 1h or 7d`)
+    return length
+  }
+
+/** Reads an option that may be repeated. */
+export function collect(value: string, values: readonly string[]): string[] {
+  return [...values, value]
+}
+
+/** Returns a reader for the option of a whole number. */
+export const whole =
+  (name: string, least: number, most: number) =>
+  (text: string): number => {
+    const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN
+    return value >= least && value <= most
+      ? value
+      : refuse(name, `'${text}' is not a whole number from ${least} to ${most}`)
+  }
+
+/** Returns rows as lines with aligned columns, the last one as it is. */
+export function tableLines(rows: readonly (readonly string[])[]): string[] {
+  const columns = Math.max(0, ...rows.map((row) => row.length))
+  const widths = Array.from({ length: Math.max(0, columns - 1) }, (_, column) =>
+    Math.max(...rows.map((row) => [...(row[column] ?? '')].length)),
+  )
+  return rows.map((row) =>
+    row
+      .map((cell, column) =>
+        column < widths.length ? cell + ' '.repeat((widths[column] ?? 0) - [...cell].length) : cell,
+      )
+      .join('  ')
+      .trimEnd(),
   )
 }

@@ -117,8 +117,9 @@ export async function demand<T>(
   method: string,
   path: string,
   body?: unknown,
+  waitMs?: number,
 ): Promise<T> {
-  const answer = await ask(findService(choice), method, path, body)
+  const answer = await ask(findService(choice), method, path, body, waitMs)
   switch (answer.kind) {
     case 'answered':
       return answer.body as T

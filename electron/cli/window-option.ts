@@ -1,4 +1,4 @@
-import { parseWindow, WindowError, type WindowBounds } from '../service/recorder/window.ts'
+import { parseWindow, WindowError, type WindowBounds } from '../shared/window.ts'
 import { CommandError, exitCodes } from './io.ts'
 
 /** The options that name a window, as commander hands them over. */

@@ -11,7 +11,7 @@ import type { GroupCommit } from './store/group-commit.ts'
 import type { Connection } from './store/open.ts'
 
 /** What changed, for whoever follows the event stream. */
-export type Topic = 'machine' | 'history' | 'service' | 'watchers' | 'notices'
+export type Topic = 'machine' | 'history' | 'service' | 'watchers' | 'hosts' | 'notices'
 
 /** A stretch of wall time in which nobody looked, and so nothing can be said. */
 export interface BlindSpan {
@@ -69,6 +69,10 @@ export interface TransitionFacts {
   readonly remindMs: number | null
   readonly exitStatus: number | null
   readonly body: string
+  /** Why nobody is to be told now, such as a parent that is down; left out when people are told. */
+  readonly heldBy?: string
+  /** Names of what else is touched by it. */
+  readonly affected?: readonly string[]
 }
 
 /** Returns facts that say no more than a name and a sentence, for everybody. */
@@ -98,6 +102,18 @@ export interface Transitions {
   refresh(room: NewTransition['room'], item: string, facts: Partial<TransitionFacts>): void
 }
 
+/** A maintenance window that is open. */
+export interface Silence {
+  readonly name: string
+  readonly untilMs: number
+  covers(room: NewTransition['room'], item: string, tags: readonly string[]): boolean
+}
+
+/** Asks what is silenced; rooms leave such time out of their figures. */
+export interface Silences {
+  maintenance(nowMs: number): readonly Silence[]
+}
+
 /** What every room is given; rooms know nothing else of each other or of the service around them. */
 export interface RoomContext {
   readonly version: string
@@ -111,6 +127,7 @@ export interface RoomContext {
   readonly commits: GroupCommit
   readonly observation: Observation
   readonly transitions: Transitions
+  readonly silences: Silences
   /** Tells the followers of the event stream that a topic changed. */
   changed(topic: Topic): void
 }

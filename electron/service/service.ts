@@ -5,7 +5,7 @@ import { isoTime } from '../shared/time-text.ts'
 import type { Alerts } from './alerts/index.ts'
 import type { DesktopNotifier } from './alerts/channels/desktop.ts'
 import type { Clock } from './clock.ts'
-import type { RoomContext, Topic, Transitions } from './context.ts'
+import type { RoomContext, Silences, Topic, Transitions } from './context.ts'
 import type { EventHub } from './http/event-stream.ts'
 import { isLoopback, originOf, tryAddress, type ListenAddress } from './http/listen.ts'
 import type { HttpServer } from './http/server.ts'
@@ -20,6 +20,7 @@ import { takeLock, type ServiceLock } from './store/lock.ts'
 import { makeFolder, openStore, type Connection } from './store/open.ts'
 import { recordRepair } from './store/repair.ts'
 import { version } from './version.ts'
+import type { HostEdges, Hosts } from './hosts/index.ts'
 import type { Watchers } from './watchers/index.ts'
 import { serviceInfo } from './service-info.ts'
 import { startBackups } from './backups.ts'
@@ -37,6 +38,8 @@ export interface ServiceOptions {
   readonly edges?: RecorderEdges
   /** Shows desktop notices; the system's own way unless a shell gives its own. */
   readonly desktop?: DesktopNotifier
+  /** How hosts are reached, and how often where they do not say. */
+  readonly hosts?: HostEdges
 }
 
 /** A service that runs. */
@@ -47,6 +50,7 @@ export interface Service {
   readonly key: string | null
   readonly recorder: Recorder
   readonly watchers: Watchers
+  readonly hosts: Hosts
   readonly alerts: Alerts
   /** Resolves when what is done once after a start (import, evidence, backup) is done. */
   readonly settled: Promise<void>
@@ -94,7 +98,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     const reader = startThreadReader(database, clock)
     opened.reader = reader
     const published: { hub: EventHub | null } = { hub: null }
-    const transitions: { alerts: Transitions | null } = { alerts: null }
+    const transitions: { alerts: (Transitions & Silences) | null } = { alerts: null }
     const observation = createObservation(db, clock, () => opened.recorder?.stampNow())
     const context: RoomContext = {
       version,
@@ -109,6 +113,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
         record: (transition) => transitions.alerts?.record(transition),
         refresh: (room, item, facts) => transitions.alerts?.refresh(room, item, facts),
       },
+      silences: { maintenance: (atMs) => transitions.alerts?.maintenance(atMs) ?? [] },
       changed(topic) {
         if (topic === 'history') observation.renew()
         publish(published.hub, topic, () => opened.recorder ?? null)
@@ -150,7 +155,7 @@ async function completeService(
   recorder: Recorder,
   reader: ThreadReader,
   published: { hub: EventHub | null },
-  transitions: { alerts: Transitions | null },
+  transitions: { alerts: (Transitions & Silences) | null },
 ): Promise<Service> {
   const { clock, log } = options
   const { db } = context
@@ -167,6 +172,9 @@ async function completeService(
     { watcherRoutes },
     { watcherMetrics },
     { spoolCollector },
+    { createHosts },
+    { hostRoutes },
+    { hostMetrics },
     { createAlerts },
     { alertRoutes },
     { systemNotifier },
@@ -182,6 +190,9 @@ async function completeService(
     import('./watchers/routes.ts'),
     import('./watchers/metrics.ts'),
     import('./watchers/spool.ts'),
+    import('./hosts/index.ts'),
+    import('./hosts/routes.ts'),
+    import('./hosts/metrics.ts'),
     import('./alerts/index.ts'),
     import('./alerts/routes.ts'),
     import('./alerts/channels/desktop.ts'),
@@ -189,6 +200,7 @@ async function completeService(
   const alerts = createAlerts(context, options.desktop ?? systemNotifier(clock))
   transitions.alerts = alerts
   const watchers = createWatchers(context)
+  const hosts = createHosts(context, options.hosts)
   const spool = spoolCollector(context, watchers, sideFiles(database).spool)
   const key = options.needsKey ? ensureKey(sideFiles(database).key) : null
   const startedAt = isoTime(clock.read().wallMs)
@@ -212,6 +224,10 @@ async function completeService(
         routes: (app) => watcherRoutes(app, watchers, context),
         metrics: (registry) => watcherMetrics(registry, watchers, context),
       },
+      {
+        routes: (app) => hostRoutes(app, hosts, context),
+        metrics: (registry) => hostMetrics(registry, hosts, context),
+      },
       { routes: (app) => alertRoutes(app, alerts, context) },
       { routes: (app) => keyRoutes(app, context) },
     ],
@@ -230,6 +246,7 @@ async function completeService(
   lock.announce({ pid: process.pid, origin, needsKey: options.needsKey })
   await watchers.start(spool.collect)
   alerts.start(origin)
+  hosts.start()
   spool.start()
 
   let stopping: Promise<void> | null = null
@@ -242,6 +259,7 @@ async function completeService(
     .then(() => backups.first)
 
   const stop = async (how: Ending): Promise<void> => {
+    const hostsStopped = hosts.stop()
     watchers.stop()
     spool.stop()
     alerts.stop()
@@ -249,7 +267,7 @@ async function completeService(
     const delivered = alerts.outbox.idle()
     recorder.stop(how)
     backups.stop()
-    await Promise.race([Promise.all([server.close(), delivered]), wait(clock, closePatienceMs)])
+    await Promise.race([Promise.all([server.close(), delivered, hostsStopped]), wait(clock, closePatienceMs)])
     context.commits.flush()
     await reader.stop()
     db.close()
@@ -261,6 +279,7 @@ async function completeService(
     key,
     recorder,
     watchers,
+    hosts,
     alerts,
     settled,
     stop: (how) => (stopping ??= stop(how)),

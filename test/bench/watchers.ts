@@ -200,6 +200,7 @@ async function benchDeadlines(count: number): Promise<void> {
     log: createLog('fatal', { write: () => undefined, close: () => undefined }, () => clock.glance().wallMs),
     commits: createGroupCommit(db, clock),
     observation: createObservation(db, clock, () => undefined),
+    silences: { maintenance: () => [] },
     transitions: {
       refresh: () => undefined,
       record({ kind, item }) {

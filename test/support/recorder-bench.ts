@@ -53,10 +53,11 @@ export function directReader(db: Connection): Reader {
 export function quietContext(
   db: Connection,
   clock: FakeClock,
-): Pick<RoomContext, 'commits' | 'observation' | 'transitions'> {
+): Pick<RoomContext, 'commits' | 'observation' | 'silences' | 'transitions'> {
   return {
     commits: createGroupCommit(db, clock),
     observation: createObservation(db, clock, () => undefined),
+    silences: { maintenance: () => [] },
     transitions: { record: (transition) => insertTransition(db, transition), refresh: () => undefined },
   }
 }

@@ -45,6 +45,7 @@ export async function watcherBench(clock: FakeClock, database?: string): Promise
     log: createLog('fatal', { write: () => undefined, close: () => undefined }, () => clock.read().wallMs),
     commits: createGroupCommit(db, clock),
     observation,
+    silences: { maintenance: () => [] },
     transitions: { record: (transition) => transitions.push(transition), refresh: () => undefined },
     changed(topic) {
       if (topic === 'history') observation.renew()

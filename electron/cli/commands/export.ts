@@ -1,12 +1,14 @@
 import { Command, Option } from 'commander'
-import { existsSync, renameSync, rmSync } from 'node:fs'
+import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { systemClock } from '../../service/clock.ts'
-import type { WindowBounds } from '../../service/recorder/window.ts'
+import type { WindowBounds } from '../../shared/window.ts'
 import { exportPieces, writeExport, type ExportForm } from '../../service/recorder/export.ts'
 import { copyDatabase } from '../../service/store/backup.ts'
 import { canonicalPath } from '../../service/store/location.ts'
 import type { Connection } from '../../service/store/open.ts'
+import { readHostsConfig } from '../../service/hosts/config-reading.ts'
+import { writeHostFile } from '../host-file.ts'
 import { CommandError, databaseOf, exitCodes, say, sayAll } from '../io.ts'
 import { databaseOption } from '../options.ts'
 import { openForReport, presentOf, requireFlights } from '../reading.ts'
@@ -19,6 +21,7 @@ interface ExportOptions extends WindowOptions {
   readonly database?: string
   readonly format?: Format
   readonly force: boolean
+  readonly config: boolean
 }
 
 /** `watchkeeper export`: a consistent copy of the database, or the history as JSON or CSV. */
@@ -35,6 +38,7 @@ export function exportCommand(): Command {
         "db, json, csv (gaps) or flights-csv; by the file's ending when left out",
       ).choices(formats),
     )
+    .option('--config', 'write the hosts as a YAML file that `watchkeeper apply` takes', false)
     .option('--force', 'replace the file if it is there', false)
     .option('--since <time>', 'begin of the window, not for a database')
     .option('--until <time>', 'end of the window, not for a database')
@@ -46,11 +50,16 @@ Examples:
   watchkeeper export copy.db
   watchkeeper export history.json --last 1y
   watchkeeper export - --format csv | less
+  watchkeeper export --config hosts.yaml
 
 Exit codes: 0 written, 1 could not be written, 2 bad arguments, 3 the database cannot be opened.`,
     )
     .action(async (file: string, options: ExportOptions) => {
       const database = databaseOf(options.database)
+      if (options.config) {
+        await exportConfig(file, database, options)
+        return
+      }
       const format = options.format ?? formatOf(file)
       const window = windowOf(options, systemClock().read().wallMs)
       if (format === 'db' && file === '-')
@@ -58,10 +67,7 @@ Exit codes: 0 written, 1 could not be written, 2 bad arguments, 3 the database c
       if (format === 'db' && (window.sinceMs !== null || window.untilMs !== null || window.lastMs !== null)) {
         throw new CommandError('a window is not for a database, which is copied whole', exitCodes.usage)
       }
-      if (file !== '-' && existsSync(file) && !options.force)
-        throw new CommandError(`${file} is there already; --force replaces it`)
-      if (file !== '-' && canonicalPath(file) === database)
-        throw new CommandError(`${file} is the database itself`)
+      checkTarget(file, database, options.force)
       const db = openForReport(database)
       try {
         requireFlights(db, database)
@@ -77,6 +83,34 @@ Exit codes: 0 written, 1 could not be written, 2 bad arguments, 3 the database c
         db.close()
       }
     })
+}
+
+/** @throws CommandError when a file must not be written to */
+function checkTarget(file: string, database: string, force: boolean): void {
+  if (file === '-') return
+  if (existsSync(file) && !force) throw new CommandError(`${file} is there already; --force replaces it`)
+  if (canonicalPath(file) === database) throw new CommandError(`${file} is the database itself`)
+}
+
+async function exportConfig(file: string, database: string, options: ExportOptions): Promise<void> {
+  const { format, since, until, last, force } = options
+  if ([format, since, until, last].some((value) => value !== undefined))
+    throw new CommandError('--config goes with neither a format nor a window', exitCodes.usage)
+  checkTarget(file, database, force)
+  const db = openForReport(database)
+  try {
+    const text = writeHostFile(readHostsConfig(db))
+    if (file === '-') say(text.trimEnd())
+    else {
+      await writeBeside(file, (partial) => {
+        writeFileSync(partial, text)
+        return undefined
+      })
+      say(`Wrote ${file}`)
+    }
+  } finally {
+    db.close()
+  }
 }
 
 const forms: Readonly<Record<Format, ExportForm | null>> = {
@@ -103,10 +137,20 @@ async function writeFileSafely(
   form: ExportForm | null,
   window: WindowBounds,
 ): Promise<void> {
+  await writeBeside(file, (partial) => {
+    if (form === null) return copyDatabase(db, partial)
+    writeExport(db, { now: presentOf(systemClock()), form, target: partial, ...window })
+    return undefined
+  })
+}
+
+async function writeBeside(
+  file: string,
+  write: (partial: string) => Promise<void> | undefined,
+): Promise<void> {
   const partial = `${file}.partial-${process.pid}`
   try {
-    if (form === null) await copyDatabase(db, partial)
-    else writeExport(db, { now: presentOf(systemClock()), form, target: partial, ...window })
+    await write(partial)
     renameSync(partial, file)
   } catch (error) {
     rmSync(partial, { force: true })

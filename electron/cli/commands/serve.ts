@@ -10,11 +10,13 @@ import {
   type Verbosity,
 } from '../../service/log.ts'
 import type { Ending } from '../../service/recorder/schema.ts'
+import type { HostEdges } from '../../service/hosts/index.ts'
+import { parseGoDuration } from '../../service/hosts/settings.ts'
 import { startService, type Service } from '../../service/service.ts'
 import { asStoreError, StoreError } from '../../service/store/errors.ts'
 import { version } from '../../service/version.ts'
 import { CommandError, databaseOf, exitCodes, say } from '../io.ts'
-import { databaseOption, parseInterval, parseListenOption, parseVerbosity } from '../options.ts'
+import { collect, databaseOption, parseInterval, parseListenOption, parseVerbosity } from '../options.ts'
 
 interface ServeOptions {
   readonly interval: number
@@ -63,10 +65,6 @@ Exit codes: 0 ended in order, 1 could not start, 2 bad arguments.`,
     .action(serve)
 }
 
-function collect(value: string, values: string[]): string[] {
-  return [...values, value]
-}
-
 async function serve(options: ServeOptions): Promise<never> {
   // The database and its copies hold the secrets of watchers and channels.
   process.umask(0o077)
@@ -79,6 +77,7 @@ async function serve(options: ServeOptions): Promise<never> {
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const)
     process.on(signal, () => stopped.resolve(signal))
   log.info('Starting flight recorder...')
+  const hosts = hostEdges()
   let service: Service
   try {
     service = await startService({
@@ -89,6 +88,7 @@ async function serve(options: ServeOptions): Promise<never> {
       allowedHosts: options.allowHost,
       clock,
       log,
+      hosts,
     })
   } catch (error) {
     const known =
@@ -108,6 +108,19 @@ async function serve(options: ServeOptions): Promise<never> {
   target.close()
   // A program that was asked about the past may still run; it must not hold up the end.
   process.exit(exitCodes.ok)
+}
+
+/** Status documents this variable for the interval of its checks. @throws CommandError */
+function hostEdges(): HostEdges {
+  const text = process.env['MONITORING_INTERVAL']
+  if (text === undefined || text === '') return {}
+  const defaultMs = parseGoDuration(text)
+  if (defaultMs === null)
+    throw new CommandError(
+      `MONITORING_INTERVAL: '${text}' is not a duration such as 15s, 5m or 1h30m, from 1s to 24h`,
+      exitCodes.usage,
+    )
+  return { defaultMs }
 }
 
 function isSqlite(error: unknown): boolean {

@@ -6,10 +6,11 @@ import type {
   WatcherEvents,
   WatcherList,
 } from '../../shared/api/watchers.ts'
-import { parseSpan, wordDuration } from '../../shared/time-text.ts'
+import { wordDuration } from '../../shared/time-text.ts'
 import { scheduleWords } from '../../shared/schedule-words.ts'
 import { watcherEventWords } from '../../shared/watcher-words.ts'
 import { CommandError, exitCodes, presentMs, say, sayAll } from '../io.ts'
+import { collect, span, tableLines } from '../options.ts'
 import { demand, findService, withServiceOptions, type ServiceChoice } from '../service-client.ts'
 
 interface AddOptions extends ServiceChoice {
@@ -29,20 +30,6 @@ interface AddOptions extends ServiceChoice {
   readonly armed: boolean
   readonly ignoreWhilePaused: boolean
   readonly json: boolean
-}
-
-const span = (name: string) => (text: string) => {
-  const length = /^\d+$/.test(text) ? Number(text) * 1_000 : parseSpan(text)
-  if (length === null)
-    throw new CommandError(
-      `argument ${name}: '${text}' is not a length such as 90s, 15m, 1h or 7d`,
-      exitCodes.usage,
-    )
-  return length
-}
-
-function collect(value: string, values: string[]): string[] {
-  return [...values, value]
 }
 
 function count(text: string): number {
@@ -168,15 +155,7 @@ function tableOf({ watchers, total }: WatcherList): string[] {
     sentence,
   ])
   const table = [['STATE', 'ID', 'NAME', 'DUE', ''], ...rows]
-  const widths = [0, 1, 2, 3].map((column) =>
-    Math.max(...table.map((row) => [...(row[column] ?? '')].length)),
-  )
-  const lines = table.map((row) =>
-    row
-      .map((cell, column) => (column < 4 ? cell.padEnd(widths[column] ?? 0) : cell))
-      .join('  ')
-      .trimEnd(),
-  )
+  const lines = tableLines(table)
   return total > watchers.length ? [...lines, `… and ${total - watchers.length} more`] : lines
 }
 

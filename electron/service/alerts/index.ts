@@ -1,17 +1,18 @@
 import { hostname } from 'node:os'
 import { randomBytes } from 'node:crypto'
 import type { Timer } from '../clock.ts'
-import type { RoomContext, Transitions } from '../context.ts'
+import type { RoomContext, Silences, Transitions } from '../context.ts'
 import type { Connection } from '../store/open.ts'
 import type { ChannelWorld } from './channels/channel.ts'
 import type { DesktopNotifier } from './channels/desktop.ts'
+import { openWindows, readMaintenance } from './maintenance.ts'
 import { createOutbox, type Outbox } from './outbox.ts'
 import { claimTransitions, mostAtOnce, refreshProblem, remind } from './policy.ts'
 import { gatheredAt } from './rules.ts'
 import { insertTransition, readChannels } from './store.ts'
 
 /** The pipeline from changes of state to what people are told. */
-export interface Alerts extends Transitions {
+export interface Alerts extends Transitions, Silences {
   /** Begins to claim and deliver; `origin` is where people open the UI. */
   start(origin: string): void
   stop(): void
@@ -112,6 +113,7 @@ export function createAlerts(context: RoomContext, desktop: DesktopNotifier): Al
     refresh(room, item, facts) {
       refreshProblem(db, room, item, facts, clock.glance().wallMs)
     },
+    maintenance: (nowMs) => openWindows(readMaintenance(db), nowMs),
     start(origin) {
       isRunning = true
       state.origin = origin

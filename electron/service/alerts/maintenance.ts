@@ -1,6 +1,7 @@
 import type { CreateMaintenance, Maintenance } from '../../shared/api/alerts.ts'
 import type { Schedule } from '../../shared/api/watchers.ts'
 import { isoTimeOrNull, parseInstant } from '../../shared/time-text.ts'
+import type { NewTransition, Silence } from '../context.ts'
 import { HttpProblem } from '../problem.ts'
 import { ScheduleError } from '../schedules/schedule-error.ts'
 import { compileSchedule } from '../schedules/schedule.ts'
@@ -35,22 +36,31 @@ export function activeUntil(row: MaintenanceRow, nowMs: number): number | null {
   return until
 }
 
+/** Returns the windows that are open at a time. */
+export function openWindows(rows: readonly MaintenanceRow[], nowMs: number): Silence[] {
+  return rows.flatMap((row) => {
+    const untilMs = activeUntil(row, nowMs)
+    if (untilMs === null) return []
+    const covers: Silence['covers'] = (room, item, tags) =>
+      (row.room === null || row.room === room) &&
+      (row.item === null || row.item === item) &&
+      (row.tag === null || tags.includes(row.tag))
+    return [{ name: row.name, untilMs, covers }]
+  })
+}
+
 /** Returns the window that covers an item longest; null when none does. */
 export function maintenanceOf(
   rows: readonly MaintenanceRow[],
-  { room, item, tags }: { room: string; item: string; tags: readonly string[] },
+  { room, item, tags }: { room: NewTransition['room']; item: string; tags: readonly string[] },
   nowMs: number,
-): { readonly name: string; readonly untilMs: number } | null {
-  let longest: { name: string; untilMs: number } | null = null
-  for (const row of rows) {
-    if (row.room !== null && row.room !== room) continue
-    if (row.item !== null && row.item !== item) continue
-    if (row.tag !== null && !tags.includes(row.tag)) continue
-    const untilMs = activeUntil(row, nowMs)
-    if (untilMs !== null && (longest === null || untilMs > longest.untilMs))
-      longest = { name: row.name, untilMs }
-  }
-  return longest
+): Silence | null {
+  return openWindows(rows, nowMs)
+    .filter((one) => one.covers(room, item, tags))
+    .reduce<Silence | null>(
+      (longest, one) => (longest && longest.untilMs >= one.untilMs ? longest : one),
+      null,
+    )
 }
 
 /** Returns all windows, in the order in which they were added. */

@@ -87,6 +87,8 @@ function planTransition(world: World, transition: TransitionRow): Planned | null
       transition.atMs,
       before.id,
     )
+  if (kind === 'update' && before !== null && facts.text !== '')
+    db.prepare('UPDATE incident SET text = ? WHERE id = ?').run(facts.text, before.id)
   if (facts.text === '') {
     if (kind === 'recovery' && before !== null) dropUntold(db, before.id, nowMs)
     return null
@@ -107,7 +109,7 @@ function planTransition(world: World, transition: TransitionRow): Planned | null
   const held = heldBack(world, transition)
   if (held) {
     for (const receiver of receivers) put(world, noticeId, receiver, held.state, held.reason)
-    if (severity === 'problem' && incident) remindAt(db, incident.id, held.untilMs)
+    if (severity === 'problem' && incident && held.untilMs !== null) remindAt(db, incident.id, held.untilMs)
     return null
   }
   if (severity === 'problem' && incident && facts.remindMs !== null && kind === 'problem')
@@ -131,8 +133,10 @@ function dropUntold(db: Connection, incidentId: number, nowMs: number): void {
 
 function createIncident(db: Connection, { room, item, atMs, facts }: TransitionRow): IncidentRow {
   const { lastInsertRowid } = db
-    .prepare('INSERT INTO incident (room, item, name, opened_ms) VALUES (?, ?, ?, ?)')
-    .run(room, item, facts.name, atMs)
+    .prepare(
+      'INSERT INTO incident (room, item, name, opened_ms, text, affected, path) VALUES (?, ?, ?, ?, ?, ?, ?)',
+    )
+    .run(room, item, facts.name, atMs, facts.text, JSON.stringify(facts.affected ?? []), facts.path)
   return {
     id: Number(lastInsertRowid),
     room,
@@ -143,18 +147,26 @@ function createIncident(db: Connection, { room, item, atMs, facts }: TransitionR
     acknowledgedMs: null,
     reminders: 0,
     remindAtMs: null,
+    text: facts.text,
+    affected: facts.affected ?? [],
+    path: facts.path,
   }
 }
 
-function remindAt(db: Connection, incidentId: number, atMs: number): void {
-  db.prepare('UPDATE incident SET remind_at_ms = ? WHERE id = ?').run(Math.round(atMs), incidentId)
+function remindAt(db: Connection, incidentId: number, atMs: number | null): void {
+  db.prepare('UPDATE incident SET remind_at_ms = ? WHERE id = ?').run(
+    atMs === null ? null : Math.round(atMs),
+    incidentId,
+  )
 }
 
 /** Mutes and maintenance keep a change from being told, whatever the channel. */
 function heldBack(
   { mutes, maintenance, nowMs }: World,
   { room, item, facts }: Pick<TransitionRow, 'room' | 'item' | 'facts'>,
-): { state: 'muted' | 'held'; reason: string; untilMs: number } | null {
+): { state: 'muted' | 'held'; reason: string; untilMs: number | null } | null {
+  // Whoever held it tells when that is over.
+  if (facts.heldBy !== undefined) return { state: 'held', reason: facts.heldBy, untilMs: null }
   const mute = muteOf(mutes, room, item, nowMs)
   if (mute) return { state: 'muted', reason: `muted until ${isoTime(mute.untilMs)}`, untilMs: mute.untilMs }
   const window = maintenanceOf(maintenance, { room, item, tags: facts.tags }, nowMs)

@@ -1,12 +1,12 @@
 import type { ChannelSettings, QuietHours } from '../../shared/api/alerts.ts'
 import type { ChannelKind, DeliveryState, NoticeKind, Severity } from '../../shared/alert-words.ts'
-import type { TransitionFacts } from '../context.ts'
+import type { NewTransition, TransitionFacts } from '../context.ts'
 
 /** A transition that waits to be told. Times in ms UTC. */
 export interface TransitionRow {
   readonly id: number
   readonly atMs: number
-  readonly room: string
+  readonly room: NewTransition['room']
   readonly item: string
   readonly kind: 'problem' | 'recovery' | 'info' | 'update'
   readonly to: string
@@ -25,7 +25,7 @@ export interface ChannelRow<Kind extends ChannelKind = ChannelKind> {
 
 export interface IncidentRow {
   readonly id: number
-  readonly room: string
+  readonly room: NewTransition['room']
   readonly item: string
   readonly name: string
   readonly openedMs: number
@@ -33,6 +33,11 @@ export interface IncidentRow {
   readonly acknowledgedMs: number | null
   readonly reminders: number
   readonly remindAtMs: number | null
+  /** What was told of it, and names of what else it touched. */
+  readonly text: string
+  readonly affected: readonly string[]
+  /** Path of its item in the UI. */
+  readonly path: string
 }
 
 export interface MuteRow {

@@ -21,7 +21,7 @@ export function unclaimed(db: Connection, most: number): TransitionRow[] {
     .all(most) as {
     id: number
     at_ms: number
-    room: string
+    room: TransitionRow['room']
     item: string
     kind: TransitionRow['kind']
     to_state: string
@@ -87,7 +87,7 @@ export function readMutes(db: Connection, nowMs: number): MuteRow[] {
 
 interface IncidentRaw {
   readonly id: number
-  readonly room: string
+  readonly room: IncidentRow['room']
   readonly item: string
   readonly name: string
   readonly opened_ms: number
@@ -95,6 +95,9 @@ interface IncidentRaw {
   readonly acknowledged_ms: number | null
   readonly reminders: number
   readonly remind_at_ms: number | null
+  readonly text: string
+  readonly affected: string
+  readonly path: string
 }
 
 function incidentOf(row: IncidentRaw): IncidentRow {
@@ -108,6 +111,9 @@ function incidentOf(row: IncidentRaw): IncidentRow {
     acknowledgedMs: row.acknowledged_ms,
     reminders: row.reminders,
     remindAtMs: row.remind_at_ms,
+    text: row.text,
+    affected: JSON.parse(row.affected) as string[],
+    path: row.path,
   }
 }
 

@@ -1,3 +1,4 @@
+import { hostHistory, hostIncidents, hostUptime, latencyCsv } from '../hosts/queries.ts'
 import { writeExport } from '../recorder/export.ts'
 import {
   gapsToExplain,
@@ -22,6 +23,10 @@ export const queries = {
   machineAt,
   gapsToExplain,
   watcherList,
+  hostHistory,
+  hostUptime,
+  hostIncidents,
+  latencyCsv,
   writeExport,
   writeBackup: (db: Connection, args: { database: string; nowMs: number }): string =>
     writeBackup(db, args.database, args.nowMs),

@@ -23,7 +23,7 @@ import { parseInstant } from '../../shared/time-text.ts'
 import type { App, RoomContext } from '../context.ts'
 import { HttpProblem, ReaderError } from '../problem.ts'
 import type { Recorder } from './index.ts'
-import { parseWindow, WindowError, type WindowBounds } from './window.ts'
+import { parseWindow, WindowError, type WindowBounds } from '../../shared/window.ts'
 
 const tags = ['machine']
 

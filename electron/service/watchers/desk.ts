@@ -1,8 +1,8 @@
-import type { Clock, Timer } from '../clock.ts'
+import { throttle } from '../clock.ts'
 import type { RoomContext } from '../context.ts'
 import { WatcherError } from './errors.ts'
 import { slugOf } from './names.ts'
-import { oneLine } from './one-line.ts'
+import { oneLine } from '../../shared/text.ts'
 import { applySignal, isProblem, verdictOf, type Judgement } from './rules.ts'
 import type { SignalOutcome } from './index.ts'
 import type { Signal, WatcherEntry, WatcherEventRow, WatcherFacts, WatcherRecord } from './schema.ts'
@@ -313,27 +313,4 @@ function tells(cause: Judgement['cause'], before: WatcherEntry): boolean {
 
 function eventLine(event: WatcherEventRow): string {
   return `${isoTime(event.atMs)} ${eventWords(event)}`
-}
-
-/** Returns a function that is called at once and then at most once in a while, the last call never lost. */
-function throttle(clock: Clock, everyMs: number, work: () => void): { call(): void; stop(): void } {
-  let timer: Timer | null = null
-  let isWaiting = false
-  const run = (): void => {
-    timer = null
-    if (!isWaiting) return
-    isWaiting = false
-    work()
-    timer = clock.after(everyMs, run)
-  }
-  return {
-    call() {
-      isWaiting = true
-      if (timer === null) run()
-    },
-    stop() {
-      timer?.cancel()
-      isWaiting = false
-    },
-  }
 }

@@ -3,7 +3,7 @@ import { WatcherError } from './errors.ts'
 import type { Watchers } from './index.ts'
 import { ScheduleError } from '../schedules/schedule-error.ts'
 import type { WatcherRecord } from './schema.ts'
-import { printable } from './wire/ingest.ts'
+import { printable } from '../../shared/text.ts'
 
 export const tags = ['watchers']
 

@@ -4,7 +4,7 @@ import { isMailAddress, isSlug, newSecretNames, slugOf } from './names.ts'
 import { ScheduleError } from '../schedules/schedule-error.ts'
 import { compileSchedule } from '../schedules/schedule.ts'
 import type { BodyFilters, WatcherRecord } from './schema.ts'
-import { oneLine } from './one-line.ts'
+import { oneLine } from '../../shared/text.ts'
 
 /** What a watcher can be made with, by every API. */
 export type NewWatcher = CreateWatcher & { readonly filters?: BodyFilters | null }

@@ -1,7 +1,7 @@
 import { wordDuration } from '../../shared/time-text.ts'
 import { blindReasonWords, watcherEventWords } from '../../shared/watcher-words.ts'
 import type { TransitionFacts } from '../context.ts'
-import { oneLine } from './one-line.ts'
+import { oneLine } from '../../shared/text.ts'
 import type { Judgement } from './rules.ts'
 import { microTime } from './nights-watch-text.ts'
 import type { Cause, WatcherEntry, WatcherEventRow, WatcherRecord } from './schema.ts'

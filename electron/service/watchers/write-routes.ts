@@ -17,7 +17,8 @@ import { WatcherError } from './errors.ts'
 import type { Watchers } from './index.ts'
 import type { WatcherEntry } from './schema.ts'
 import { viewOf } from './view.ts'
-import { agentOf, commentOf, originOf, printable } from './wire/ingest.ts'
+import { agentOf, commentOf, originOf } from './wire/ingest.ts'
+import { printable } from '../../shared/text.ts'
 import { asked, findIn, tags } from './route-parts.ts'
 
 /** Clocks of clients may be this much ahead (ms). */

@@ -44,6 +44,7 @@ export const StreamDelta = Type.Union([
   Type.Object({ revision: Type.Integer(), topic: Type.Literal('history') }),
   Type.Object({ revision: Type.Integer(), topic: Type.Literal('service') }),
   Type.Object({ revision: Type.Integer(), topic: Type.Literal('watchers') }),
+  Type.Object({ revision: Type.Integer(), topic: Type.Literal('hosts') }),
   Type.Object({ revision: Type.Integer(), topic: Type.Literal('notices') }),
 ])
 export type StreamDelta = Static<typeof StreamDelta>

@@ -43,6 +43,7 @@ const watchers = createWatchers({
   log: createLog('fatal', { write: () => undefined, close: () => undefined }, () => clock.glance().wallMs),
   commits,
   observation: createObservation(db, clock, () => undefined),
+  silences: { maintenance: () => [] },
   transitions: { record: () => undefined, refresh: () => undefined },
   changed: () => undefined,
 })

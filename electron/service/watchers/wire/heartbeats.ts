@@ -8,7 +8,8 @@ import { slugOf } from '../names.ts'
 import { ScheduleError } from '../../schedules/schedule-error.ts'
 import type { Signal, WatcherRecord } from '../schema.ts'
 import { createBySlug, isPingKey } from './healthchecks-ping.ts'
-import { agentOf, anyBody, bodyOf, commentOf, isUuid, originOf, printable, Query } from './ingest.ts'
+import { agentOf, anyBody, bodyOf, commentOf, isUuid, originOf, Query } from './ingest.ts'
+import { printable } from '../../../shared/text.ts'
 import type { RootHandler } from './root.ts'
 
 const options = { config: { access: 'secret' }, schema: { hide: true } } as const

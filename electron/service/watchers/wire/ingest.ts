@@ -1,4 +1,5 @@
 import type { FastifyRequest } from 'fastify'
+import { printable } from '../../../shared/text.ts'
 import { mostBodyBytes } from '../../../shared/watcher-words.ts'
 import type { App } from '../../context.ts'
 import { HttpProblem } from '../../problem.ts'
@@ -83,14 +84,6 @@ export function agentOf(request: FastifyRequest): string {
 /** Returns the body of a request; null for none. */
 export function bodyOf(request: FastifyRequest): Buffer | null {
   return Buffer.isBuffer(request.body) && request.body.length > 0 ? request.body : null
-}
-
-/** Text of a client, cut and without control characters. */
-export function printable(text: string, most: number): string {
-  return text
-    .replace(/[\p{Cc}\u2028\u2029]+/gu, ' ')
-    .trim()
-    .slice(0, most)
 }
 
 /** A comment keeps its line ends. */

@@ -1,6 +1,6 @@
-import { clockFloorMs } from '../../shared/clock-floor.ts'
-import type { WindowQuery } from '../../shared/api/common.ts'
-import { parseInstant, parseSpan } from '../../shared/time-text.ts'
+import { clockFloorMs } from './clock-floor.ts'
+import type { WindowQuery } from './api/common.ts'
+import { parseInstant, parseSpan } from './time-text.ts'
 
 /** A window whose words cannot be understood, with a sentence for the user. */
 export class WindowError extends Error {

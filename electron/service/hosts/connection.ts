@@ -1,0 +1,243 @@
+import type { Timer } from '../clock.ts'
+import type { RoomContext } from '../context.ts'
+import type { Desk } from './desk.ts'
+import { createGate, type Connection, type FarScope, type Gate } from './gate.ts'
+import type { EchoRequest, EchoResult } from './icmp/echo.ts'
+import type { Network, Scope } from './network.ts'
+import type { HostStore } from './store.ts'
+import type { WatchedHost } from './watched.ts'
+
+/** This machine's own connection: whether it works, since when it does not, and what that means for the hosts. */
+export interface OwnConnection {
+  readonly gate: Gate
+  readonly state: Connection
+  readonly text: string
+  anchors(): readonly { readonly address: string; readonly provenMs: number | null }[]
+  setAnchors(anchors: readonly string[]): Promise<void>
+  isOffline(scope: Scope): boolean
+  /** A sample failed without anything having answered. */
+  doubt(scope: FarScope, atMs: number): void
+  /** Something of that distance answered. */
+  proof(scope: Scope): void
+  /** Tells whether a failure that ended at a moment (monotonic ms) may be laid on a host. */
+  ask(scope: FarScope, sinceMs: number, done: (verdict: 'judge' | 'offline' | 'wait') => void): void
+  /** Begins the minute in which nothing is told before the connection has proved itself. */
+  settle(): void
+  readonly isSettling: boolean
+  tick(): void
+  stop(): void
+}
+
+/** What a change of the connection brings about. */
+export interface ConnectionParts {
+  readonly network: Network
+  echo(request: EchoRequest, done: (result: EchoResult) => void): void
+  hosts(): Iterable<WatchedHost>
+  /** The host is not observed from now on. */
+  wentOffline(host: WatchedHost, fromMs: number): void
+  cameOnline(host: WatchedHost): void
+}
+
+/** Name of the setting that holds the anchors. */
+export const anchorsSetting = 'host-anchors'
+const provenSetting = 'host-proven'
+/** Answer to anybody, from anywhere, and are run so as not to fail; their silence counts only once they have answered. */
+export const defaultAnchors: readonly string[] = ['1.1.1.1', '8.8.8.8', '9.9.9.9']
+/** After a start or a resume, a network takes this long at most (desktop.md 1.8). */
+const settleMs = 60_000
+const lookAgainMs = 5_000
+/** Anchors that were proven this long ago are asked again whether they still are (ms). */
+const proofAgainMs = 24 * 3_600_000
+
+/** Returns the connection; nothing is asked before something fails. */
+export function createConnection(
+  context: RoomContext,
+  store: HostStore,
+  desk: Desk,
+  parts: ConnectionParts,
+): OwnConnection {
+  const { clock, commits } = context
+  const log = context.log.child({ name: 'HOSTS' })
+  const proven = new Map(
+    Object.entries(JSON.parse(store.setting(provenSetting) ?? '{}') as Record<string, number>),
+  )
+  let anchors = JSON.parse(store.setting(anchorsSetting) ?? JSON.stringify(defaultAnchors)) as string[]
+  const doubts: Record<FarScope, number | null> = { link: null, beyond: null }
+  let offline: { readonly scope: FarScope; readonly sinceMs: number; text: string } | null = null
+  let isTold = false
+  let settleUntilMs = Number.NEGATIVE_INFINITY
+  let lookTimer: Timer | null = null
+  let learnedMs = Number.NEGATIVE_INFINITY
+  let isStopped = false
+  const now = (): number => clock.glance().monotonicMs
+  const wall = (): number => Math.round(clock.glance().wallMs)
+  const write = (what: string, work: () => void): void => {
+    void commits.write(work).catch((error: unknown) => log.error({ err: error }, `${what} failed`))
+  }
+
+  const remember = (name: string): void => {
+    const isNew = !proven.has(name) || wall() - (proven.get(name) ?? 0) > proofAgainMs
+    proven.set(name, wall())
+    if (isNew)
+      write('Remembering who answers', () =>
+        store.saveSetting(provenSetting, JSON.stringify(Object.fromEntries(proven))),
+      )
+  }
+  const gate = createGate({
+    clock,
+    echo: parts.echo,
+    gateways: () => parts.network.gateways(),
+    anchors: () => anchors,
+    isProven: (address) => proven.has(address),
+    answered: remember,
+    hadGateway: () => proven.has('gateway'),
+    gatewayAnswered: () => remember('gateway'),
+    isLinked: () => parts.network.isLinked(),
+  })
+
+  const covers = (host: WatchedHost, scope: FarScope): boolean =>
+    host.scope !== 'local' && (scope === 'link' || (host.scope ?? 'beyond') === 'beyond')
+
+  const goOffline = (scope: FarScope): void => {
+    if (offline && (offline.scope === 'link' || scope === 'beyond')) return
+    const sinceMs = offline?.sinceMs ?? Math.min(doubts.link ?? wall(), doubts.beyond ?? wall())
+    offline = { scope, sinceMs, text: gate.last?.text ?? 'nothing answers' }
+    const gone: { id: number; fromMs: number }[] = []
+    for (const host of parts.hosts()) {
+      if (host.record.paused || host.isOffline || !covers(host, scope)) continue
+      const okMs = Math.max(0, ...host.probes.map(({ lastMs, lastOk }) => (lastOk ? (lastMs ?? 0) : 0)))
+      const fromMs = Math.max(sinceMs, okMs)
+      parts.wentOffline(host, fromMs)
+      gone.push({ id: host.record.id, fromMs })
+    }
+    log.warn(`This machine is offline: ${offline.text}. ${gone.length} hosts are not observed.`)
+    write('Noting that we are offline', () => desk.offline(gone))
+    tell()
+    lookLater()
+  }
+  const tell = (): void => {
+    if (!offline || isTold || now() < settleUntilMs) return
+    isTold = true
+    const { sinceMs, text } = offline
+    const names = [...parts.hosts()].filter(({ isOffline }) => isOffline).map(({ record }) => record.name)
+    write('Telling that we are offline', () => desk.tellOffline(sinceMs, text, names))
+  }
+  const comeOnline = (): void => {
+    if (!offline) return
+    const { sinceMs } = offline
+    offline = null
+    isTold = false
+    lookTimer?.cancel()
+    lookTimer = null
+    const atMs = wall()
+    const back: number[] = []
+    for (const host of parts.hosts()) {
+      if (!host.isOffline) continue
+      back.push(host.record.id)
+      parts.cameOnline(host)
+    }
+    log.info('This machine is online again.')
+    write('Noting that we are online', () => {
+      desk.online(back, atMs)
+      desk.tellOnline(sinceMs, atMs)
+    })
+  }
+  const lookLater = (): void => {
+    if (isStopped || lookTimer !== null) return
+    lookTimer = clock.after(lookAgainMs, () => {
+      lookTimer = null
+      if (!offline || isStopped) return
+      void gate.look().then((view) => {
+        if (!offline) return
+        if (view[offline.scope] === 'online') {
+          passed(offline.scope)
+          return
+        }
+        offline.text = view.text
+        lookLater()
+      })
+    })
+  }
+  const passed = (scope: FarScope): void => {
+    doubts.link = null
+    if (scope === 'beyond') doubts.beyond = null
+    // A neighbour's answer tells nothing of the world beyond.
+    if (offline && (scope === 'beyond' || offline.scope === 'link')) comeOnline()
+  }
+  /** Once something answers from beyond, it is time to learn which of gateway and anchors do. */
+  const learn = (): void => {
+    if (now() - learnedMs < proofAgainMs || isStopped) return
+    learnedMs = now()
+    void gate.look()
+  }
+  // An outage that was told of before a restart is over when something answers.
+  let isTellingEnd = true
+
+  return {
+    gate,
+    get state() {
+      if (offline) return 'offline'
+      return gate.last?.beyond ?? 'unknown'
+    },
+    get text() {
+      return offline?.text ?? gate.last?.text ?? 'nothing has failed yet, so the connection was not looked at'
+    },
+    anchors: () => anchors.map((address) => ({ address, provenMs: proven.get(address) ?? null })),
+    async setAnchors(next) {
+      await commits.write(() => store.saveSetting(anchorsSetting, JSON.stringify(next)))
+      anchors = [...next]
+      void gate.look()
+    },
+    isOffline: (scope) =>
+      offline !== null && scope !== 'local' && (offline.scope === 'link' || scope === 'beyond'),
+    doubt(scope, atMs) {
+      doubts[scope] ??= atMs
+    },
+    proof(scope) {
+      gate.proof(scope)
+      if (scope === 'local') return
+      passed(scope)
+      if (scope !== 'beyond') return
+      learn()
+      if (!isTellingEnd) return
+      isTellingEnd = false
+      if ((store.setting('host-offline-told') ?? '') !== '')
+        write('Telling that we are online', () => desk.tellOnline(0, wall()))
+    },
+    ask(scope, sinceMs, done) {
+      if (offline && (offline.scope === 'link' || scope === 'beyond')) {
+        done('offline')
+        return
+      }
+      gate.ask(scope, sinceMs, (connection) => {
+        if (isStopped) return
+        switch (connection) {
+          case 'online':
+            doubts[scope] = null
+            done('judge')
+            return
+          case 'unknown':
+            done(now() < settleUntilMs ? 'wait' : 'judge')
+            return
+          case 'offline':
+            goOffline(gate.last?.link === 'offline' ? 'link' : scope)
+            done('offline')
+            return
+          default:
+            connection satisfies never
+        }
+      })
+    },
+    settle() {
+      settleUntilMs = now() + settleMs
+    },
+    get isSettling() {
+      return now() < settleUntilMs
+    },
+    tick: tell,
+    stop() {
+      isStopped = true
+      lookTimer?.cancel()
+    },
+  }
+}

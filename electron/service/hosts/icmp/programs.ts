@@ -1,0 +1,26 @@
+import { spawn } from 'node:child_process'
+
+/** Running small programs of the system. */
+
+const longestRunMs = 70_000
+
+/** Runs a program to its end; null when it is not there. What it writes is cut at 100 kB. */
+export function runToEnd(
+  program: string,
+  args: readonly string[],
+): Promise<{ readonly code: number | null; readonly output: string; readonly errors: string } | null> {
+  return new Promise((resolve) => {
+    const child = spawn(program, [...args], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, LC_ALL: 'C' },
+      timeout: longestRunMs,
+      windowsHide: true,
+    })
+    let output = ''
+    let errors = ''
+    child.stdout.on('data', (chunk: Buffer) => (output = (output + chunk.toString()).slice(0, 100_000)))
+    child.stderr.on('data', (chunk: Buffer) => (errors = (errors + chunk.toString()).slice(0, 100_000)))
+    child.on('error', () => resolve(null))
+    child.on('close', (code) => resolve({ code, output, errors }))
+  })
+}

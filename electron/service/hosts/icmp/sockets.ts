@@ -1,0 +1,271 @@
+import dgram from 'node:dgram'
+import type { Clock } from '../../clock.ts'
+import { socketAddress, textOf } from './address.ts'
+import type { Echoer, EchoRequest, EchoResult, Refusal } from './echo.ts'
+import { flightTable, stopped, type Slot } from './flight-table.ts'
+import type { NativeSockets } from './native.ts'
+import { markRequest, parseMessage, type Heard, type IpFamily } from './packet.ts'
+
+/** Echoes in this process, over a datagram socket that libuv waits for, or over a raw one. */
+
+/** The system's receive buffer holds some 500 answers; more than this in one turn could overrun it. */
+const mostPerTurn = 20
+/** So many answers are read before others get their turn. */
+const mostPerWake = 200
+const receiveBufferBytes = 4 << 20
+/** A raw socket is waited for in the library's own thread, and for no longer than this, so that it can be ended. */
+const pollMs = 250
+const noBuffer = new Set([11, 12, 55, 105])
+const noRoute = new Set([49, 50, 51, 65, 99, 100, 101, 113])
+const refused = new Set([1, 13])
+
+interface Queued {
+  readonly request: EchoRequest
+  readonly done: (result: EchoResult) => void
+}
+
+interface Ear {
+  /** Called when an echo was sent, for whoever listens only when there is something to hear. */
+  woken(): void
+  stop(): Promise<void>
+}
+
+/**
+ * Opens a socket of one kind for one family.
+ *
+ * @returns the way, or why the system refuses it
+ */
+export async function openSockets(
+  native: NativeSockets,
+  clock: Clock,
+  family: IpFamily,
+  kind: 'datagram' | 'raw',
+): Promise<Echoer | Refusal> {
+  const opened = native.open(family, kind)
+  if ('errno' in opened) return refusalOf(kind, opened.errno)
+  const { fd } = opened
+  const table = flightTable(clock, family)
+  const queue: Queued[] = []
+  const addresses = new Map<string, Buffer>()
+  let head = 0
+  let isSending = false
+  let isStopped = false
+
+  const hear = (heard: Heard | null, stampMs: number | null, from: string | null): void => {
+    const slot = heard && table.find(heard.index, heard.nonce)
+    if (!heard || !slot) return
+    table.heard()
+    if (heard.kind === 'reply')
+      table.end(slot, { kind: 'answer', ms: roundTrip(slot, stampMs, clock.glance().monotonicMs), from })
+    else
+      table.end(slot, {
+        kind: 'unreachable',
+        text: `${from ?? 'a router'} says it is ${heard.kind === 'exceeded' ? 'too far away' : 'unreachable'}`,
+      })
+  }
+  const ear = await (kind === 'datagram' ? adopted : polled)(native, fd, family, () => table.size, hear)
+
+  /** Returns false when the system has no room now and the echo must wait. */
+  const launch = ({ request, done }: Queued): boolean => {
+    const to = addressOf(addresses, request.address)
+    if (to === null) {
+      done({ kind: 'fault', text: `'${request.address}' is not an address` })
+      return true
+    }
+    const slot = table.take(request.address, request.bytes, done)
+    markRequest(slot.packet, slot.index, slot.index, slot.nonce, needsSum(kind, family))
+    slot.sentMs = clock.glance().monotonicMs
+    slot.stampMs = native.stamp()
+    const errno = native.send(fd, slot.packet, to)
+    if (errno === 0) {
+      table.launched(slot, request.timeoutMs)
+      return true
+    }
+    const result = sendFailure(errno, request.address)
+    if (result === null) {
+      // The slot goes back unused: its owner waits for the next turn.
+      slot.done = () => undefined
+      table.end(slot, { kind: 'timeout' })
+      return false
+    }
+    table.end(slot, result)
+    return true
+  }
+  const turn = (): void => {
+    isSending = false
+    if (isStopped) return
+    for (let count = 0; count < mostPerTurn && head < queue.length; count += 1) {
+      if (!launch(queue[head] as Queued)) break
+      head += 1
+    }
+    if (head === queue.length) {
+      queue.length = 0
+      head = 0
+    } else {
+      isSending = true
+      setImmediate(turn)
+    }
+    ear.woken()
+  }
+
+  return {
+    way: kind,
+    send(request, done) {
+      queue.push({ request, done })
+      if (isSending) return
+      isSending = true
+      setImmediate(turn)
+    },
+    async stop() {
+      if (isStopped) return
+      isStopped = true
+      table.stop()
+      for (const { done } of queue.splice(head)) done(stopped)
+      await ear.stop()
+    },
+  }
+}
+
+/** The kernel's stamps do not count the time that this process was busy; they are of no use over a step of the clock. */
+function roundTrip(slot: Slot, stampMs: number | null, nowMs: number): number {
+  const seenMs = nowMs - slot.sentMs
+  const kernelMs = stampMs === null ? Number.NaN : stampMs - slot.stampMs
+  return kernelMs >= 0 && kernelMs <= seenMs ? kernelMs : seenMs
+}
+
+/** On Linux the system sums what datagram sockets send, and always ICMPv6. */
+function needsSum(kind: 'datagram' | 'raw', family: IpFamily): boolean {
+  return family === 4 && (kind === 'raw' || process.platform === 'darwin')
+}
+
+const mostAddresses = 20_000
+
+function addressOf(known: Map<string, Buffer>, address: string): Buffer | null {
+  const found = known.get(address)
+  if (found) return found
+  const made = socketAddress(address)
+  if (made === null) return null
+  if (known.size >= mostAddresses) known.clear()
+  known.set(address, made)
+  return made
+}
+
+function sendFailure(errno: number, address: string): EchoResult | null {
+  if (noBuffer.has(errno)) return null
+  if (noRoute.has(errno)) return { kind: 'fault', text: `this machine has no route to ${address}` }
+  if (refused.has(errno)) return { kind: 'fault', text: `this machine may not send to ${address}` }
+  return { kind: 'fault', text: `this machine cannot send to ${address} (error ${errno})` }
+}
+
+function refusalOf(kind: 'datagram' | 'raw', errno: number): Refusal {
+  const isRefused = refused.has(errno)
+  if (kind === 'raw')
+    return {
+      way: kind,
+      why: isRefused
+        ? 'raw sockets need the right CAP_NET_RAW'
+        : `raw sockets are not to be had (error ${errno})`,
+      fix: null,
+    }
+  return {
+    way: kind,
+    why: isRefused
+      ? 'the system refuses ICMP datagram sockets to this user (net.ipv4.ping_group_range)'
+      : `ICMP datagram sockets are not to be had (error ${errno})`,
+    fix:
+      isRefused && process.platform === 'linux'
+        ? 'allow them: `sysctl -w net.ipv4.ping_group_range="0 2147483647"`, and keep it with a file in /etc/sysctl.d'
+        : null,
+  }
+}
+
+/** libuv adopts the socket and does the waiting. */
+async function adopted(
+  native: NativeSockets,
+  fd: number,
+  family: IpFamily,
+  _size: () => number,
+  hear: (heard: Heard | null, stampMs: number | null, from: string | null) => void,
+): Promise<Ear> {
+  const socket = dgram.createSocket({ type: family === 4 ? 'udp4' : 'udp6' })
+  await new Promise<void>((resolve, reject) => {
+    socket.once('error', reject)
+    socket.bind({ fd, exclusive: true }, () => {
+      socket.off('error', reject)
+      resolve()
+    })
+  })
+  native.growReceiveBuffer(fd, receiveBufferBytes)
+  // The first call fails and switches the stamps on.
+  native.receiveStamp(fd)
+  // macOS hands out IPv4 packets with their header (icmp(4)).
+  const hasIpHeader = process.platform === 'darwin' && family === 4
+  const buffer = Buffer.alloc(65_536)
+  const from = Buffer.alloc(28)
+  socket.on('message', (message, { address }) => {
+    const heard = parseMessage(family, message, hasIpHeader)
+    if (heard) hear(heard, native.receiveStamp(fd), address)
+    // What else waits is read here, which costs half of what a message of the socket's own does.
+    for (let count = 0; count < mostPerWake; count += 1) {
+      const length = native.receive(fd, buffer, from)
+      if (length < 0) return
+      const next = parseMessage(family, buffer.subarray(0, length), hasIpHeader)
+      if (next) hear(next, native.receiveStamp(fd), textOf(from))
+    }
+  })
+  socket.on('error', () => undefined)
+  return {
+    woken: () => undefined,
+    stop: () => new Promise((resolve) => socket.close(() => resolve())),
+  }
+}
+
+/** A raw socket cannot be adopted: it is polled in another thread while something is on its way. */
+function polled(
+  native: NativeSockets,
+  fd: number,
+  family: IpFamily,
+  size: () => number,
+  hear: (heard: Heard | null, stampMs: number | null, from: string | null) => void,
+): Promise<Ear> {
+  native.growReceiveBuffer(fd, receiveBufferBytes)
+  native.filter(fd, family)
+  native.receiveStamp(fd)
+  const buffer = Buffer.alloc(65_536)
+  const from = Buffer.alloc(28)
+  const state: { isPolling: boolean; ended: (() => void) | null } = { isPolling: false, ended: null }
+  const drain = (): void => {
+    for (let count = 0; count < mostPerWake; count += 1) {
+      const length = native.receive(fd, buffer, from)
+      if (length < 0) return
+      const heard = parseMessage(family, buffer.subarray(0, length), family === 4)
+      if (heard) hear(heard, native.receiveStamp(fd), textOf(from))
+    }
+  }
+  const poll = (): void => {
+    state.isPolling = true
+    native.poll(fd, pollMs, (isReadable) => {
+      state.isPolling = false
+      if (state.ended) {
+        native.close(fd)
+        state.ended()
+        return
+      }
+      if (isReadable) drain()
+      if (size() > 0) poll()
+    })
+  }
+  return Promise.resolve({
+    woken() {
+      if (!state.isPolling && size() > 0) poll()
+    },
+    stop: () =>
+      new Promise<void>((resolve) => {
+        if (state.isPolling) state.ended = resolve
+        else {
+          native.close(fd)
+          resolve()
+        }
+      }),
+  })
+}

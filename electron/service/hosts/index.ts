@@ -1,0 +1,425 @@
+import { randomBytes } from 'node:crypto'
+import type {
+  ChangeHost,
+  CreateHost,
+  HostList,
+  HostQuery,
+  Probe,
+  ProbingInfo,
+} from '../../shared/api/hosts.ts'
+import { isoTimeOrNull } from '../../shared/time-text.ts'
+import type { RoomContext } from '../context.ts'
+import { createSeries, type Series } from '../store/series/series.ts'
+import type { Configured } from './config.ts'
+import { createConnection, type OwnConnection } from './connection.ts'
+import { createDesk } from './desk.ts'
+import { HostError } from './errors.ts'
+import { canBeParent, descendantsOf } from './family.ts'
+import { createPinger, type Pinger } from './icmp/pinger.ts'
+import { createMonitor } from './monitor.ts'
+import { systemNetwork, type Network } from './network.ts'
+import type { ProbeTools, Sample } from './probes/probe.ts'
+import { runProbe } from './probes/index.ts'
+import { createResolver, type Lookup } from './probes/resolver.ts'
+import type { HostRecord } from './schema.ts'
+import { changedHost, defaultIntervalMs, defaultProbes, newHost } from './settings.ts'
+import { createHostStore, type HostStore } from './store.ts'
+import { loadBeats } from './beats.ts'
+import { noStreaks } from './rules.ts'
+import { dayMs } from '../../shared/time-text.ts'
+import { listOf } from './list.ts'
+import { uptimeIn, firstOf } from './view.ts'
+import { probingWords } from './probing-words.ts'
+import { watchedHost, watchedProbe, type WatchedHost } from './watched.ts'
+
+/** The room of the pings. Everything that writes resolves after the commit. */
+export interface Hosts {
+  readonly defaultMs: number
+  readonly watched: ReadonlyMap<number, WatchedHost>
+  readonly store: HostStore
+  readonly series: Series
+  readonly network: Network
+  readonly connection: OwnConnection
+  start(): void
+  stop(): Promise<void>
+  /** Finds by id, domain, or a name that only one has. */
+  find(name: string): WatchedHost | null
+  list(query: HostQuery): HostList
+  children(host: WatchedHost): WatchedHost[]
+  /** Share of the observed time of the last day in which it was up (per cent). */
+  dayUptime(host: WatchedHost): number | null
+  create(input: CreateHost): Promise<WatchedHost>
+  change(id: number, change: ChangeHost): Promise<WatchedHost>
+  setPaused(id: number, paused: boolean): Promise<WatchedHost>
+  remove(id: number): Promise<void>
+  /** Does several of these in one transaction; `work` is given the same without waiting. */
+  together(work: (changes: Changes) => void): Promise<void>
+  sampleNow(host: WatchedHost): void
+  tryProbes(domain: string, probes: readonly Probe[]): Promise<Sample[]>
+  probing(): Promise<ProbingInfo>
+  /** All hosts with their probes, in the order in which they were added. */
+  configured(): Configured[]
+  /** The secret of the badges' addresses; made once. */
+  badgeKey(): string
+}
+
+/** Changes of hosts inside one transaction. */
+export interface Changes {
+  create(input: CreateHost): number
+  change(id: number, change: ChangeHost): void
+  setPaused(id: number, paused: boolean): void
+  remove(id: number): void
+}
+
+/** What the room reaches the world with; tests bring their own. */
+export interface HostEdges {
+  readonly pinger?: Pinger
+  readonly network?: Network
+  readonly lookup?: Lookup
+  /** Interval (ms) of hosts that have none of their own. */
+  readonly defaultMs?: number
+}
+
+/** Returns the room; nothing is probed before `start`. */
+export function createHosts(context: RoomContext, edges: HostEdges = {}): Hosts {
+  const { db, clock, commits, observation } = context
+  const log = context.log.child({ name: 'HOSTS' })
+  const defaultMs = edges.defaultMs ?? defaultIntervalMs
+  const store = createHostStore(db)
+  const series = createSeries(db, commits, clock, (error) =>
+    log.error({ err: error }, 'Keeping measurements failed; it is tried again'),
+  )
+  const desk = createDesk(context, store)
+  const pinger = edges.pinger ?? createPinger(clock)
+  const network = edges.network ?? systemNetwork(() => clock.glance().monotonicMs)
+  const tools: ProbeTools = { clock, pinger, resolver: createResolver(clock, edges.lookup) }
+  const watched = new Map<number, WatchedHost>()
+  const now = (): number => Math.round(clock.glance().wallMs)
+  let stopping: Promise<void> | null = null
+  let isStarted = false
+
+  const connection: OwnConnection = createConnection(context, store, desk, {
+    network,
+    echo: (request, done) => pinger.echo(request, done),
+    hosts: () => watched.values(),
+    wentOffline(host, fromMs) {
+      host.isOffline = true
+      host.unobservedMs = fromMs
+      for (const probe of host.probes) {
+        probe.streaks = noStreaks
+        probe.waiting = []
+      }
+    },
+    cameOnline(host) {
+      host.isOffline = false
+      host.unobservedMs = null
+      monitor.hurry(host)
+    },
+  })
+  const monitor = createMonitor({
+    context,
+    store,
+    desk,
+    series,
+    network,
+    tools,
+    defaultMs,
+    hosts: watched,
+    connection: () => connection,
+  })
+
+  /** Brings what is watched in line with what is written down. */
+  const load = (id: number, isNew = false): WatchedHost | null => {
+    const record = store.host(id)
+    const known = watched.get(id)
+    if (!record) {
+      if (known) monitor.unwatch(known)
+      watched.delete(id)
+      return null
+    }
+    const host = known ?? watchedHost(record)
+    const isMoved = host.record.domain !== record.domain
+    host.record = record
+    if (isMoved) host.scope = null
+    const before = new Map(host.probes.map((probe) => [probe.id, probe]))
+    const records = store.probes(id)
+    const stays = new Set(records.map((one) => one.id))
+    monitor.unwatch({ ...host, probes: host.probes.filter((probe) => !stays.has(probe.id)) })
+    host.probes = records.map((one) => {
+      const probe = before.get(one.id) ?? watchedProbe(host, one, monitor.sample)
+      probe.settings = one.settings
+      probe.verdict = one.verdict
+      probe.verdictMs = one.verdictMs
+      probe.cause = one.cause
+      return probe
+    })
+    watched.set(id, host)
+    host.pausedMs = store.openSpan(id, 'paused')?.fromMs ?? null
+    if (record.paused) {
+      monitor.unwatch(host)
+      host.isOffline = false
+      host.fault = null
+      host.beats = []
+    } else if (isStarted) monitor.watch(host, isNew)
+    return host
+  }
+  const checkParent = (id: number | null, parent: number | null | undefined): void => {
+    if (parent === null || parent === undefined) return
+    if (!store.host(parent)) throw new HostError('bad-setting', `there is no host ${parent} to be its parent`)
+    if (id !== null && !canBeParent(watched, id, parent))
+      throw new HostError('bad-setting', 'a host cannot be behind itself')
+  }
+  const checkChannels = (
+    channels: readonly number[] | null | undefined,
+    kept: readonly number[] | null,
+  ): void => {
+    const known = new Set(db.prepare('SELECT id FROM channel').pluck().all() as number[])
+    const missing = channels?.find((id) => !known.has(id) && !kept?.includes(id))
+    if (missing !== undefined) throw new HostError('bad-setting', `there is no channel ${missing}`)
+  }
+  const checkDomain = (domain: string, own: number | null): void => {
+    const holder = db.prepare('SELECT id FROM host WHERE domain = ?').pluck().get(domain) as
+      number | undefined
+    if (holder !== undefined && holder !== own)
+      throw new HostError(
+        'domain-taken',
+        `the host ${domain} is there already; give it another probe instead`,
+      )
+  }
+  const found = (id: number): HostRecord => {
+    const host = store.host(id)
+    if (!host) throw new HostError('not-found', `there is no host ${id}`)
+    return host
+  }
+  const changes: Changes = {
+    create(input) {
+      const host = newHost(input, now())
+      checkDomain(host.domain, null)
+      checkParent(null, host.parent)
+      checkChannels(host.channels, null)
+      const id = store.insert(host)
+      store.setProbes(id, input.probes ?? defaultProbes, now())
+      if (host.paused) store.startSpan(id, 'paused', now(), observation.flightId)
+      return id
+    },
+    change(id, change) {
+      const before = found(id)
+      const host = changedHost(before, change)
+      checkDomain(host.domain, id)
+      checkParent(id, change.parent)
+      checkChannels(change.channels, before.channels)
+      const probes = store.probes(id).map(({ settings }) => settings)
+      const isSame =
+        JSON.stringify(host) === JSON.stringify(before) &&
+        (change.probes === undefined || JSON.stringify(change.probes) === JSON.stringify(probes))
+      if (isSame) throw new HostError('no-change', 'nothing would change')
+      store.change(host)
+      if (change.probes !== undefined) {
+        for (const gone of store.setProbes(id, change.probes, now())) series.remove(gone)
+        desk.reassess(id, now(), {
+          nowMs: now(),
+          behind: watched.get(id)?.behind ?? null,
+          inMaintenance: watched.get(id)?.maintenance != null,
+          children: [],
+        })
+      }
+      const { name, channels, emails, remindMs } = host
+      context.transitions.refresh('hosts', String(id), { name, channels, emails, remindMs })
+    },
+    setPaused(id, paused) {
+      const host = found(id)
+      if (host.paused === paused)
+        throw new HostError('already-so', `it is ${paused ? 'already' : 'not'} paused`)
+      store.change({ ...host, paused })
+      if (paused) {
+        desk.pause(host, now())
+        for (const kind of ['offline', 'blind', 'maintenance'] as const) store.endSpan(id, kind, now())
+      } else desk.unpause(host, now())
+    },
+    remove(id) {
+      const host = found(id)
+      desk.close(host, now())
+      for (const { id: probe } of store.probes(id)) series.remove(probe)
+      store.remove(id)
+    },
+  }
+  const together = async (work: (all: Changes) => void): Promise<void> => {
+    observation.look()
+    await commits.write(() => work(changes))
+    context.changed('hosts')
+  }
+
+  const one = async (id: number, work: () => void): Promise<WatchedHost> => {
+    await together(work)
+    const host = load(id)
+    if (!host) throw new HostError('not-found', `there is no host ${id}`)
+    return host
+  }
+
+  observation.onStep((stepMs) => {
+    const { flightId } = observation
+    if (flightId === null) return
+    void commits
+      .write(() => store.shift(flightId, stepMs))
+      .then(() => {
+        for (const host of watched.values())
+          for (const probe of host.probes) if (probe.verdict === 'down') probe.verdictMs += stepMs
+      })
+      .catch((error: unknown) => log.error({ err: error }, 'Following the clock failed'))
+  })
+
+  const room: Hosts = {
+    defaultMs,
+    watched,
+    store,
+    series,
+    network,
+    connection,
+    start() {
+      const nowMs = now()
+      // What was open when we were last here ended with our absence, which is unobserved by itself.
+      void commits
+        .write(() => {
+          for (const kind of ['offline', 'blind', 'maintenance'] as const)
+            for (const { hostId } of store.openSpans(kind)) store.endSpan(hostId, kind, nowMs)
+        })
+        .catch((error: unknown) => log.error({ err: error }, 'Closing what was open failed'))
+      for (const { id } of store.hosts()) {
+        const host = load(id)
+        if (host) host.behind = store.openIncident(id)?.behind ?? null
+      }
+      isStarted = true
+      series.start()
+      monitor.start()
+      for (const host of watched.values()) monitor.watch(host, false)
+      void loadBeats(db, watched, clock).catch((error: unknown) =>
+        log.error({ err: error }, 'Reading the latest measurements failed'),
+      )
+    },
+    stop: () => (stopping ??= stop()),
+    find(name) {
+      const id = /^\d+$/.test(name) ? Number(name) : null
+      const byId = id === null ? undefined : watched.get(id)
+      if (byId) return byId
+      const wanted = name.toLowerCase()
+      const all = [...watched.values()]
+      const byDomain = all.find(({ record }) => record.domain.toLowerCase() === wanted)
+      if (byDomain) return byDomain
+      const named = all.filter(({ record }) => record.name.toLowerCase() === wanted)
+      return named.length === 1 ? (named[0] ?? null) : null
+    },
+    list: (query) => listOf(room, query, now()),
+    children: (host) => descendantsOf(watched, host.record.id),
+    dayUptime(host) {
+      const { id } = host.record
+      const nowMs = now()
+      return uptimeIn(
+        firstOf(host),
+        store.incidents(id),
+        store.spans(id),
+        observation.blindSpans(),
+        nowMs - dayMs,
+        nowMs,
+      )
+    },
+    async create(input) {
+      const made: { id: number } = { id: 0 }
+      await together((all) => {
+        made.id = all.create(input)
+      })
+      const host = load(made.id, true)
+      if (!host) throw new HostError('not-found', 'the new host could not be read')
+      return host
+    },
+    change: async (id, change) => {
+      const host = await one(id, () => changes.change(id, change))
+      if (!host.record.paused) monitor.hurry(host)
+      return host
+    },
+    setPaused: async (id, paused) => {
+      const host = await one(id, () => changes.setPaused(id, paused))
+      if (!paused) monitor.hurry(host)
+      return host
+    },
+    async remove(id) {
+      await together(() => changes.remove(id))
+      load(id)
+      for (const host of watched.values()) if (host.record.parent === id) load(host.record.id)
+    },
+    async together(work) {
+      const touched = new Set<number>()
+      const made = new Set<number>()
+      await together((all) => {
+        touched.clear()
+        made.clear()
+        work({
+          create: (input) => {
+            const id = all.create(input)
+            made.add(id)
+            return id
+          },
+          change: (id, change) => {
+            touched.add(id)
+            all.change(id, change)
+          },
+          setPaused: (id, paused) => {
+            touched.add(id)
+            all.setPaused(id, paused)
+          },
+          remove: (id) => {
+            touched.add(id)
+            all.remove(id)
+          },
+        })
+      })
+      for (const id of [...touched, ...made]) load(id)
+      for (const host of [...watched.values()])
+        if (host.record.parent !== null && !watched.has(host.record.parent)) load(host.record.id)
+    },
+    configured: () =>
+      store.hosts().map((host) => ({ host, probes: store.probes(host.id).map(({ settings }) => settings) })),
+    badgeKey() {
+      const known = store.setting('host-badge-key')
+      if (known !== null) return known
+      const made = randomBytes(32).toString('base64url')
+      store.saveSetting('host-badge-key', made)
+      return made
+    },
+    sampleNow: (host) => monitor.hurry(host),
+    tryProbes: (domain, probes) =>
+      Promise.all(
+        probes.map((probe) => new Promise<Sample>((resolve) => runProbe(domain, probe, tools, resolve))),
+      ),
+    async probing() {
+      const [four, six] = await Promise.all([pinger.way(4), pinger.way(6)])
+      const all = [...watched.values()].flatMap(({ probes }) => probes)
+      return {
+        way4: four.way,
+        way6: six.way,
+        ...probingWords(four),
+        connection: connection.state,
+        connectionText: connection.text,
+        gateways: [...(await network.gateways())],
+        anchors: connection
+          .anchors()
+          .map(({ address, provenMs }) => ({ address, provenAt: isoTimeOrNull(provenMs) })),
+        intervalMs: defaultMs,
+        skipped: all.reduce((sum, { skipped }) => sum + skipped, 0),
+      }
+    },
+  }
+  const stop = async (): Promise<void> => {
+    monitor.stop()
+    connection.stop()
+    void commits
+      .write(() => {
+        for (const { probes } of watched.values())
+          for (const { id, firstMs, lastMs, lastOk } of probes)
+            if (lastMs !== null) store.saveLatest(id, firstMs, lastMs, lastOk)
+      })
+      .catch(() => undefined)
+    series.stop()
+    await pinger.stop()
+  }
+  return room
+}
