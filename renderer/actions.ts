@@ -10,7 +10,9 @@ export function useAction(): (what: string, work: () => Promise<unknown>, done?:
       await work()
       if (done !== undefined) toast.add({ title: done, color: 'success', icon: 'i-lucide-check' })
       await Promise.all(
-        ['watchers', 'alerts'].map((key) => queryClient.invalidateQueries({ queryKey: [key] })),
+        ['watchers', 'alerts', 'hosts', 'host-past'].map((key) =>
+          queryClient.invalidateQueries({ queryKey: [key] }),
+        ),
       )
       return true
     } catch (error) {

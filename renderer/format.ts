@@ -1,4 +1,4 @@
-import { wordDuration } from '../electron/shared/time-text.ts'
+import { latencyText, wordDuration } from '../electron/shared/time-text.ts'
 
 const dateTime = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' })
 const dateOnly = new Intl.DateTimeFormat(undefined, { dateStyle: 'long' })
@@ -40,4 +40,4 @@ export function zonedTime(iso: string, zone: string): string {
   }).format(new Date(iso))
 }
 
-export { wordDuration }
+export { latencyText, wordDuration }

@@ -1,5 +1,8 @@
 import { createRouter, createWebHashHistory } from 'vue-router'
 import AboutPage from './pages/about-page.vue'
+import HostPage from './pages/hosts/host-page.vue'
+import HostsPage from './pages/hosts/hosts-page.vue'
+import IncidentsPage from './pages/incidents/incidents-page.vue'
 import MachinePage from './pages/machine/machine-page.vue'
 import NoticesPage from './pages/notices/notices-page.vue'
 import WatcherPage from './pages/watchers/watcher-page.vue'
@@ -14,6 +17,9 @@ export const router = createRouter({
   routes: [
     { path: '/', redirect: '/machine' },
     { path: '/machine', name: 'machine', component: MachinePage },
+    { path: '/hosts', name: 'hosts', component: HostsPage },
+    { path: '/hosts/:id', name: 'host', component: HostPage, props: true },
+    { path: '/incidents', name: 'incidents', component: IncidentsPage },
     { path: '/watchers', name: 'watchers', component: WatchersPage },
     { path: '/watchers/:id', name: 'watcher', component: WatcherPage, props: true },
     { path: '/notices', name: 'notices', component: NoticesPage },

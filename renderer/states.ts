@@ -1,4 +1,5 @@
 import type { DeliveryState, Severity } from '../electron/shared/alert-words.ts'
+import type { BeatKind, HostSegment, HostState } from '../electron/shared/host-words.ts'
 import type { GapKind, Presence } from '../electron/shared/vocabulary.ts'
 import type { WatcherState } from '../electron/shared/watcher-words.ts'
 
@@ -50,6 +51,33 @@ export const watcherLooks: Readonly<Record<WatcherState, StateLook>> = {
   up: { ...good, icon: 'i-lucide-check' },
   new: { ...calm, icon: 'i-lucide-circle-dashed' },
   paused: { ...calm, icon: 'i-lucide-pause' },
+}
+
+export const hostLooks: Readonly<Record<HostState, StateLook>> = {
+  down: { ...problem, icon: 'i-lucide-x' },
+  degraded: { icon: 'i-lucide-triangle-alert', colour: '--state-late', badge: 'warning', isHatched: false },
+  unobserved: { ...calm, icon: 'i-lucide-eye-off', isHatched: true },
+  up: { ...good, icon: 'i-lucide-check' },
+  new: { ...calm, icon: 'i-lucide-circle-dashed' },
+  paused: { ...calm, icon: 'i-lucide-pause' },
+}
+
+export const segmentLooks: Readonly<Record<HostSegment, StateLook>> = {
+  up: hostLooks.up,
+  degraded: hostLooks.degraded,
+  down: hostLooks.down,
+  asleep: { icon: 'i-lucide-moon', colour: '--state-asleep', badge: 'info', isHatched: false },
+  unobserved: hostLooks.unobserved,
+  maintenance: { ...calm, icon: 'i-lucide-wrench' },
+  paused: hostLooks.paused,
+}
+
+/** Beats differ by height as well as by colour. */
+export const beatLooks: Readonly<Record<BeatKind, { colour: string; height: number; word: string }>> = {
+  ok: { colour: '--state-up', height: 0.6, word: 'answered' },
+  slow: { colour: '--state-late', height: 0.8, word: 'slow' },
+  lost: { colour: '--state-down', height: 1, word: 'no answer' },
+  unobserved: { colour: '--state-unknown', height: 0.3, word: 'unobserved' },
 }
 
 export const severityLooks: Readonly<Record<Severity, StateLook & { readonly word: string }>> = {

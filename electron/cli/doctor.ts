@@ -2,6 +2,8 @@ import { accessSync, constants, existsSync, statfsSync, statSync } from 'node:fs
 import path from 'node:path'
 import { isoTime, wordDuration } from '../shared/time-text.ts'
 import { systemClock } from '../service/clock.ts'
+import { createPinger } from '../service/hosts/icmp/pinger.ts'
+import { probingWords } from '../service/hosts/probing-words.ts'
 import { readKey } from '../service/http/access.ts'
 import { runProgram } from '../service/recorder/evidence/collect.ts'
 import { readHistory } from '../service/recorder/history.ts'
@@ -39,6 +41,7 @@ export async function examine(database: string): Promise<Finding[]> {
     ...examineFolder(database),
     ...examineDatabase(database),
     ...(await examineService(database)),
+    ...(await examineProbing()),
     ...(await examineClock()),
     ...(await examineEvidence()),
   ]
@@ -173,6 +176,19 @@ async function examineService(database: string): Promise<Finding[]> {
       ),
     ]
   }
+}
+
+/** By which way this user can send echoes. */
+async function examineProbing(): Promise<Finding[]> {
+  const pinger = createPinger(systemClock())
+  const chosen = await pinger.way(4)
+  await pinger.stop()
+  const { words, why, fix } = probingWords(chosen)
+  if (chosen.way === 'none')
+    return [fault(`hosts cannot be pinged: ${why.join('; ')}`, fix ?? 'probe them by TCP or HTTP')]
+  const text = `hosts are pinged by ${words}`
+  const isGood = chosen.way === 'datagram' || chosen.way === 'raw' || chosen.way === 'windows'
+  return [isGood ? ok(text) : hint(`${text}, since ${why.join('; ')}`, fix ?? 'nothing to do')]
 }
 
 async function examineClock(): Promise<Finding[]> {

@@ -60,7 +60,9 @@ function inMilliseconds(given: Record<string, unknown>, where: string): Record<s
     const ms =
       typeof value === 'number' ? value * 1_000 : typeof value === 'string' ? parseSpan(value) : value
     if (value !== null && (ms === null || typeof ms !== 'number'))
-      throw new CommandError(`${where}: ${short}: ${JSON.stringify(value)} is not a length such as 30s, 5m or 1h`)
+      throw new CommandError(
+        `${where}: ${short}: ${JSON.stringify(value)} is not a length such as 30s, 5m or 1h`,
+      )
     result[long] = ms
   }
   return result

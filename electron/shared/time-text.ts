@@ -44,6 +44,12 @@ export function wordDuration(ms: number): string {
   return words.join(' ')
 }
 
+/** Returns a latency (ms) for reading, with three digits. */
+export function latencyText(ms: number): string {
+  if (ms >= 1_000) return `${(ms / 1_000).toFixed(2)} s`
+  return `${ms >= 100 ? ms.toFixed(0) : ms >= 10 ? ms.toFixed(1) : ms.toFixed(2)} ms`
+}
+
 /** Returns a duration (ms) as `[D d ]HH:MM:SS`, seconds rounded half up. */
 export function clockDuration(ms: number): string {
   const total = Math.round(Math.abs(ms) / second)

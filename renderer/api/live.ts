@@ -116,6 +116,9 @@ function apply(delta: StreamDelta): void {
     case 'watchers':
       void queryClient.invalidateQueries({ queryKey: ['watchers'] })
       return
+    case 'hosts':
+      void queryClient.invalidateQueries({ queryKey: ['hosts'] })
+      return
     case 'notices':
       void queryClient.invalidateQueries({ queryKey: ['alerts'] })
       return

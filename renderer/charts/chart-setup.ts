@@ -1,9 +1,34 @@
-import { BarController, BarElement, CategoryScale, Chart, LinearScale, TimeScale, Tooltip } from 'chart.js'
+import {
+  BarController,
+  BarElement,
+  CategoryScale,
+  Chart,
+  Filler,
+  LineController,
+  LineElement,
+  LinearScale,
+  PointElement,
+  TimeScale,
+  Tooltip,
+} from 'chart.js'
 import annotation from 'chartjs-plugin-annotation'
 import zoom from 'chartjs-plugin-zoom'
 import 'chartjs-adapter-date-fns'
 
-Chart.register(BarController, BarElement, CategoryScale, LinearScale, TimeScale, Tooltip, annotation, zoom)
+Chart.register(
+  BarController,
+  BarElement,
+  CategoryScale,
+  Filler,
+  LineController,
+  LineElement,
+  LinearScale,
+  PointElement,
+  TimeScale,
+  Tooltip,
+  annotation,
+  zoom,
+)
 
 export { Chart }
 

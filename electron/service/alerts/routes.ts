@@ -5,21 +5,18 @@ import {
   Channels,
   CreateChannel,
   IdParams,
-  Incident,
-  IncidentQuery,
-  Incidents,
   NoticePage,
   NoticeQuery,
   TestAnswer,
 } from '../../shared/api/alerts.ts'
-import { isoTime } from '../../shared/time-text.ts'
 import type { App, RoomContext } from '../context.ts'
 import { HttpProblem } from '../problem.ts'
 import { changeChannel, channelView, createChannel, testMessage } from './channel-settings.ts'
 import type { Alerts } from './index.ts'
 import { readNotices } from './notices.ts'
-import type { ChannelRow, IncidentRow } from './schema.ts'
-import { readChannels, readIncident, readIncidents } from './store.ts'
+import { incidentRoutes } from './incident-routes.ts'
+import type { ChannelRow } from './schema.ts'
+import { readChannels } from './store.ts'
 import { maintenanceRoutes, muteRoutes } from './silence-routes.ts'
 
 const tags = ['alerts']
@@ -27,13 +24,13 @@ const tags = ['alerts']
 /** Adds the part of the native API by which people are told of changes, or are not. */
 export function alertRoutes(app: App, alerts: Alerts, context: RoomContext): void {
   noticeRoutes(app, context)
+  incidentRoutes(app, context)
   channelRoutes(app, alerts, context)
   muteRoutes(app, alerts, context)
   maintenanceRoutes(app, alerts, context)
 }
 
-function noticeRoutes(app: App, context: RoomContext): void {
-  const { db, clock, commits } = context
+function noticeRoutes(app: App, { db }: RoomContext): void {
   app.get(
     '/api/v1/notices',
     {
@@ -54,60 +51,6 @@ function noticeRoutes(app: App, context: RoomContext): void {
       }
     },
   )
-  app.get(
-    '/api/v1/incidents',
-    {
-      schema: {
-        tags,
-        summary: 'Problems, newest first',
-        querystring: IncidentQuery,
-        response: { 200: Incidents },
-      },
-    },
-    (request) => {
-      const incidents = readIncidents(db, request.query.open ?? false).map(incidentView)
-      return request.scopeOfKey(null) === 'write' ? incidents : incidents.map((one) => ({ ...one, item: '' }))
-    },
-  )
-  app.post(
-    '/api/v1/incidents/:id/acknowledge',
-    {
-      schema: {
-        tags,
-        summary: 'Stop the reminders of a problem',
-        params: IdParams,
-        response: { 200: Incident },
-      },
-    },
-    async ({ params: { id } }) => {
-      const incident = await commits.write(() => {
-        const known = readIncident(db, id)
-        if (!known) throw new HttpProblem(404, `there is no incident ${id}`)
-        if (known.closedMs !== null) throw new HttpProblem(409, 'this problem is over')
-        db.prepare(
-          'UPDATE incident SET acknowledged_ms = coalesce(acknowledged_ms, ?), remind_at_ms = NULL WHERE id = ?',
-        ).run(Math.round(clock.glance().wallMs), id)
-        return readIncident(db, id)
-      })
-      context.changed('notices')
-      if (!incident) throw new HttpProblem(404, `there is no incident ${id}`)
-      return incidentView(incident)
-    },
-  )
-}
-
-function incidentView(row: IncidentRow): Incident {
-  const time = (ms: number | null): string | null => (ms === null ? null : isoTime(ms))
-  return {
-    id: row.id,
-    room: row.room,
-    item: row.item,
-    name: row.name,
-    opened: isoTime(row.openedMs),
-    closed: time(row.closedMs),
-    acknowledged: time(row.acknowledgedMs),
-    nextReminder: time(row.remindAtMs),
-  }
 }
 
 function channelRoutes(app: App, alerts: Alerts, context: RoomContext): void {

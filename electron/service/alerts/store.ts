@@ -131,12 +131,38 @@ export function readIncident(db: Connection, id: number): IncidentRow | null {
   return row ? incidentOf(row) : null
 }
 
-/** Returns the newest 500 problems, newest first. */
-export function readIncidents(db: Connection, onlyOpen: boolean): IncidentRow[] {
-  const where = onlyOpen ? 'WHERE closed_ms IS NULL' : ''
-  return (
-    db.prepare(`SELECT * FROM incident ${where} ORDER BY id DESC LIMIT 500`).all() as IncidentRaw[]
-  ).map(incidentOf)
+/** Which problems are asked for. Times in ms UTC. */
+export interface IncidentFilter {
+  readonly onlyOpen: boolean
+  readonly room: string | null
+  readonly sinceMs: number
+  readonly untilMs: number
+  readonly limit: number
+}
+
+/** Returns the problems that touch a window, the newest first. */
+export function readIncidents(db: Connection, filter: IncidentFilter): IncidentRow[] {
+  const rows = db
+    .prepare(
+      `SELECT * FROM incident
+       WHERE opened_ms <= @untilMs AND (closed_ms IS NULL OR closed_ms >= @sinceMs) AND (closed_ms IS NULL OR NOT @onlyOpen)
+       AND (room = @room OR @room IS NULL) ORDER BY opened_ms DESC, id DESC LIMIT @limit`,
+    )
+    .all({ ...filter, onlyOpen: filter.onlyOpen ? 1 : 0 }) as IncidentRaw[]
+  return rows.map(incidentOf)
+}
+
+/** A remark that somebody made on a problem. */
+export interface NoteRow {
+  readonly at_ms: number
+  readonly text: string
+}
+
+/** Returns the notes of a problem, oldest first. */
+export function readNotes(db: Connection, incidentId: number): NoteRow[] {
+  return db
+    .prepare('SELECT at_ms, text FROM incident_note WHERE incident_id = ? ORDER BY id')
+    .all(incidentId) as NoteRow[]
 }
 
 /** Returns the problems that people are to be reminded of by now. */

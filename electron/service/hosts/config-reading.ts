@@ -1,7 +1,7 @@
 import type { HostsConfig } from '../../shared/api/hosts.ts'
 import { StoreError } from '../store/errors.ts'
 import type { Connection } from '../store/open.ts'
-import { configOf } from './config.ts'
+import { configOf, configuredOf } from './config.ts'
 import { anchorsSetting, defaultAnchors } from './connection.ts'
 import { channelNames } from './route-parts.ts'
 import { createHostStore } from './store.ts'
@@ -12,9 +12,6 @@ export function readHostsConfig(db: Connection): HostsConfig {
   if (!isThere)
     throw new StoreError('wrong-shape', 'this database was not opened by a service that knows hosts yet')
   const store = createHostStore(db)
-  const all = store
-    .hosts()
-    .map((host) => ({ host, probes: store.probes(host.id).map(({ settings }) => settings) }))
   const anchors = JSON.parse(store.setting(anchorsSetting) ?? JSON.stringify(defaultAnchors)) as string[]
-  return { anchors, hosts: configOf(all, channelNames(db)) }
+  return { anchors, hosts: configOf(configuredOf(store), channelNames(db)) }
 }

@@ -15,7 +15,9 @@ export interface Configured {
 
 /** Returns all hosts with their probes, in the order in which they were added. */
 export function configuredOf(store: HostStore): Configured[] {
-  return store.hosts().map((host) => ({ host, probes: store.probes(host.id).map(({ settings }) => settings) }))
+  return store
+    .hosts()
+    .map((host) => ({ host, probes: store.probes(host.id).map(({ settings }) => settings) }))
 }
 
 /** Names of channels by id. */

@@ -10,7 +10,7 @@ import type {
 import { isoTimeOrNull } from '../../shared/time-text.ts'
 import type { RoomContext } from '../context.ts'
 import { createSeries, type Series } from '../store/series/series.ts'
-import type { Configured } from './config.ts'
+import { configuredOf, type Configured } from './config.ts'
 import { createConnection, type OwnConnection } from './connection.ts'
 import { createDesk } from './desk.ts'
 import { HostError } from './errors.ts'
@@ -376,8 +376,7 @@ export function createHosts(context: RoomContext, edges: HostEdges = {}): Hosts 
       for (const host of [...watched.values()])
         if (host.record.parent !== null && !watched.has(host.record.parent)) load(host.record.id)
     },
-    configured: () =>
-      store.hosts().map((host) => ({ host, probes: store.probes(host.id).map(({ settings }) => settings) })),
+    configured: () => configuredOf(store),
     badgeKey() {
       const known = store.setting('host-badge-key')
       if (known !== null) return known

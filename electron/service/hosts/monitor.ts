@@ -42,7 +42,7 @@ export interface MonitorParts {
 /** The first samples after a start are spread over no more than this (ms). */
 const longestSpreadMs = 60_000
 const tickMs = 1_000
-const announceMs = 1_000
+const announceMs = 2_000
 /** While a host stays down, the connection is asked about anew this often (ms): the fault may have become ours. */
 const doubtAgainMs = 30_000
 /** A certificate that is known is looked at again this often (ms), as its days run out. */

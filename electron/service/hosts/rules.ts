@@ -1,4 +1,5 @@
 import type { ProbeCause } from '../../shared/api/hosts.ts'
+import { latencyText } from '../../shared/time-text.ts'
 import type { ProbeVerdict } from './schema.ts'
 
 /** From samples to verdicts. Pure; times in ms UTC. */
@@ -112,12 +113,6 @@ function slownessOf({ isOk, ms }: Judged, echoes: readonly boolean[], policy: Po
   if (isOk && ms !== null && policy.degradedMs !== null && ms > policy.degradedMs)
     return { kind: 'timeout', text: `slow: ${latencyText(ms)}, more than ${latencyText(policy.degradedMs)}` }
   return null
-}
-
-/** Returns a latency (ms) for reading, with three digits. */
-export function latencyText(ms: number): string {
-  if (ms >= 1_000) return `${(ms / 1_000).toFixed(2)} s`
-  return `${ms >= 100 ? ms.toFixed(0) : ms >= 10 ? ms.toFixed(1) : ms.toFixed(2)} ms`
 }
 
 /** Returns the verdict that the streaks call for; null when it stays as it is. */

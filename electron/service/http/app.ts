@@ -171,7 +171,12 @@ function sentenceOf(error: FastifyError): string {
   if (!first) return error.message
   const where = first.instancePath.replaceAll('/', '.').replace(/^\./, '')
   const extra = first.params['additionalProperty']
-  const what = typeof extra === 'string' ? `'${extra}' is not known here` : (first.message ?? 'is not valid')
+  const isWord = first.keyword === 'const' && typeof first.params['allowedValue'] === 'string'
+  const what = isWord
+    ? 'is none of the words that are known here'
+    : typeof extra === 'string'
+      ? `'${extra}' is not known here`
+      : (first.message ?? 'is not valid')
   const place = [error.validationContext, where].filter(Boolean).join('.')
   return `${place}: ${what}`
 }

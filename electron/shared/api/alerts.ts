@@ -1,6 +1,6 @@
 import { Type, type Static } from 'typebox'
 import { alertRooms, channelKinds, deliveryStates, noticeKinds, severities } from '../alert-words.ts'
-import { Instant, Nullable, OneOf } from './common.ts'
+import { Instant, Nullable, OneOf, WindowQuery } from './common.ts'
 import { Schedule } from './watchers.ts'
 
 const Address = Type.String({ minLength: 1, maxLength: 320 })
@@ -149,10 +149,25 @@ export const Incident = Type.Object({
   closed: Nullable(Instant),
   acknowledged: Nullable(Instant),
   nextReminder: Nullable(Instant),
+  text: Type.String({ description: 'what was told of it' }),
+  affected: Type.Array(Type.String({ description: 'names of what else it touched' })),
+  path: Type.String({ description: 'of the item in the UI' }),
+  durationMs: Type.Integer(),
+  notes: Type.Array(Type.Object({ at: Instant, text: Type.String() })),
 })
 export type Incident = Static<typeof Incident>
 export const Incidents = Type.Array(Incident)
-export const IncidentQuery = Type.Object({ open: Type.Optional(Type.Boolean()) }, strict)
+export const IncidentQuery = Type.Object(
+  {
+    ...WindowQuery.properties,
+    open: Type.Optional(Type.Boolean()),
+    room: Type.Optional(OneOf(alertRooms)),
+    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 5_000 })),
+  },
+  strict,
+)
+export type IncidentQuery = Static<typeof IncidentQuery>
+export const NoteBody = Type.Object({ text: Type.String({ minLength: 1, maxLength: 2_000 }) }, strict)
 
 export const CreateMute = Type.Object(
   {
