@@ -239,7 +239,9 @@ export function createMonitor(parts: MonitorParts): Monitor {
       for (const { atMs, value } of sample.points) series.add(probe.id, atMs, value)
     else probe.waiting.push(...sample.points)
     const isSlow = policy.degradedMs !== null && sample.ms !== null && sample.ms > policy.degradedMs
-    addBeat(host, { atMs: sample.atMs, kind: isOk ? (isSlow ? 'slow' : 'ok') : 'lost', ms: sample.ms })
+    // The bar follows the first probe, and shows the failures of all.
+    if (!isOk || probe === host.probes[0])
+      addBeat(host, { atMs: sample.atMs, kind: isOk ? (isSlow ? 'slow' : 'ok') : 'lost', ms: sample.ms })
     if (sample.certificate && sample.certificate.expiresMs !== 0) noteCertificate(probe, sample.certificate)
     consider(probe)
     if (isInDoubt(probe.verdict, probe.streaks))
