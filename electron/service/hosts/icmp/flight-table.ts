@@ -24,8 +24,6 @@ export interface FlightTable {
   /** Returns the slot that a mark belongs to; null for foreign, late and duplicate answers. */
   find(index: number, nonce: number): Slot | null
   end(slot: Slot, result: EchoResult): void
-  /** Tells that answers were read in this turn: whoever is overdue may still be among the next. */
-  heard(): void
   /** Ends everything that is on its way. */
   stop(): void
 }
@@ -39,11 +37,6 @@ interface Waiting {
   readonly deadlineMs: number
 }
 
-/** A timer this late means that the loop was held up, and answers wait to be read. */
-const lateMs = 20
-/** So many turns in which nothing was read mean that nothing waits. */
-const quietTurns = 2
-
 /** Xorshift (Marsaglia, 2003) from a random seed: costs nothing and repeats only after 2³²−1 echoes. */
 function nextNonce(nonce: number): number {
   let next = nonce
@@ -53,8 +46,8 @@ function nextNonce(nonce: number): number {
   return next >>> 0
 }
 
-/** Returns an empty table for one family. */
-export function flightTable(clock: Clock, family: IpFamily): FlightTable {
+/** Returns an empty table for one family; `listen` reads every answer that waits, so that nobody is given up who has one. */
+export function flightTable(clock: Clock, family: IpFamily, listen: () => void): FlightTable {
   const slots: Slot[] = []
   const free: Slot[] = []
   const queues = new Map<number, { readonly list: Waiting[]; head: number }>()
@@ -63,7 +56,6 @@ export function flightTable(clock: Clock, family: IpFamily): FlightTable {
   let timer: Timer | null = null
   let timerMs = Number.POSITIVE_INFINITY
   let size = 0
-  let isHeard = false
   let isStopped = false
 
   const end = (slot: Slot, result: EchoResult): void => {
@@ -102,20 +94,8 @@ export function flightTable(clock: Clock, family: IpFamily): FlightTable {
     if (atMs === Number.POSITIVE_INFINITY || isStopped) return
     timer = clock.after(Math.max(0, atMs - clock.glance().monotonicMs), () => {
       timer = null
-      const nowMs = clock.glance().monotonicMs
-      if (nowMs - atMs > lateMs) listenFirst(quietTurns)
-      else expire(nowMs)
-    })
-  }
-
-  /** After the loop was held up, answers that wait in the socket are read before anybody is given up. */
-  const listenFirst = (turns: number): void => {
-    isHeard = false
-    setImmediate(() => {
-      if (isStopped) return
-      if (isHeard) listenFirst(quietTurns)
-      else if (turns > 1) listenFirst(turns - 1)
-      else expire(clock.glance().monotonicMs)
+      listen()
+      expire(clock.glance().monotonicMs)
     })
   }
 
@@ -157,9 +137,6 @@ export function flightTable(clock: Clock, family: IpFamily): FlightTable {
       return slot && slot.done !== null && slot.nonce === nonce ? slot : null
     },
     end,
-    heard() {
-      isHeard = true
-    },
     stop() {
       isStopped = true
       timer?.cancel()

@@ -12,6 +12,8 @@ import { markRequest, parseMessage, type Heard, type IpFamily } from './packet.t
 const mostPerTurn = 20
 /** So many answers are read before others get their turn. */
 const mostPerWake = 200
+/** Before anybody is given up, everything that waits is read: no more than a full buffer holds. */
+const mostWaiting = 20_000
 const receiveBufferBytes = 4 << 20
 /** A raw socket is waited for in the library's own thread, and for no longer than this, so that it can be ended. */
 const pollMs = 250
@@ -44,17 +46,29 @@ export async function openSockets(
   const opened = native.open(family, kind)
   if ('errno' in opened) return refusalOf(kind, opened.errno)
   const { fd } = opened
-  const table = flightTable(clock, family)
+  let isStopped = false
+  const buffer = Buffer.alloc(65_536)
+  const from = Buffer.alloc(28)
+  // Datagram sockets leave out the IP header, but for IPv4 on macOS (icmp(4)).
+  const hasIpHeader = family === 4 && (kind === 'raw' || process.platform === 'darwin')
+  /** Reads up to so many of the answers that wait. */
+  const drain = (most: number): void => {
+    for (let count = 0; count < most && !isStopped; count += 1) {
+      const length = native.receive(fd, buffer, from)
+      if (length < 0) return
+      const heard = parseMessage(family, buffer.subarray(0, length), hasIpHeader)
+      if (heard) hear(heard, native.receiveStamp(fd), textOf(from))
+    }
+  }
+  const table = flightTable(clock, family, () => drain(mostWaiting))
   const queue: Queued[] = []
   const addresses = new Map<string, Buffer>()
   let head = 0
   let isSending = false
-  let isStopped = false
 
   const hear = (heard: Heard | null, stampMs: number | null, from: string | null): void => {
     const slot = heard && table.find(heard.index, heard.nonce)
     if (!heard || !slot) return
-    table.heard()
     if (heard.kind === 'reply')
       table.end(slot, { kind: 'answer', ms: roundTrip(slot, stampMs, clock.glance().monotonicMs), from })
     else
@@ -63,7 +77,21 @@ export async function openSockets(
         text: `${from ?? 'a router'} says it is ${heard.kind === 'exceeded' ? 'too far away' : 'unreachable'}`,
       })
   }
-  const ear = await (kind === 'datagram' ? adopted : polled)(native, fd, family, () => table.size, hear)
+  const ear =
+    kind === 'datagram'
+      ? await adopted(native, fd, family, (message, address) => {
+          const heard = parseMessage(family, message, hasIpHeader)
+          if (heard) hear(heard, native.receiveStamp(fd), address)
+          // What else waits is read here, which costs half of what a message of the socket's own does.
+          drain(mostPerWake)
+        })
+      : polled(
+          native,
+          fd,
+          family,
+          () => table.size,
+          () => drain(mostPerWake),
+        )
 
   /** Returns false when the system has no room now and the echo must wait. */
   const launch = ({ request, done }: Queued): boolean => {
@@ -184,8 +212,7 @@ async function adopted(
   native: NativeSockets,
   fd: number,
   family: IpFamily,
-  _size: () => number,
-  hear: (heard: Heard | null, stampMs: number | null, from: string | null) => void,
+  hear: (message: Buffer, address: string) => void,
 ): Promise<Ear> {
   const socket = dgram.createSocket({ type: family === 4 ? 'udp4' : 'udp6' })
   await new Promise<void>((resolve, reject) => {
@@ -198,21 +225,7 @@ async function adopted(
   native.growReceiveBuffer(fd, receiveBufferBytes)
   // The first call fails and switches the stamps on.
   native.receiveStamp(fd)
-  // macOS hands out IPv4 packets with their header (icmp(4)).
-  const hasIpHeader = process.platform === 'darwin' && family === 4
-  const buffer = Buffer.alloc(65_536)
-  const from = Buffer.alloc(28)
-  socket.on('message', (message, { address }) => {
-    const heard = parseMessage(family, message, hasIpHeader)
-    if (heard) hear(heard, native.receiveStamp(fd), address)
-    // What else waits is read here, which costs half of what a message of the socket's own does.
-    for (let count = 0; count < mostPerWake; count += 1) {
-      const length = native.receive(fd, buffer, from)
-      if (length < 0) return
-      const next = parseMessage(family, buffer.subarray(0, length), hasIpHeader)
-      if (next) hear(next, native.receiveStamp(fd), textOf(from))
-    }
-  })
+  socket.on('message', (message, { address }) => hear(message, address))
   socket.on('error', () => undefined)
   return {
     woken: () => undefined,
@@ -226,22 +239,12 @@ function polled(
   fd: number,
   family: IpFamily,
   size: () => number,
-  hear: (heard: Heard | null, stampMs: number | null, from: string | null) => void,
-): Promise<Ear> {
+  hear: () => void,
+): Ear {
   native.growReceiveBuffer(fd, receiveBufferBytes)
   native.filter(fd, family)
   native.receiveStamp(fd)
-  const buffer = Buffer.alloc(65_536)
-  const from = Buffer.alloc(28)
   const state: { isPolling: boolean; ended: (() => void) | null } = { isPolling: false, ended: null }
-  const drain = (): void => {
-    for (let count = 0; count < mostPerWake; count += 1) {
-      const length = native.receive(fd, buffer, from)
-      if (length < 0) return
-      const heard = parseMessage(family, buffer.subarray(0, length), family === 4)
-      if (heard) hear(heard, native.receiveStamp(fd), textOf(from))
-    }
-  }
   const poll = (): void => {
     state.isPolling = true
     native.poll(fd, pollMs, (isReadable) => {
@@ -251,11 +254,11 @@ function polled(
         state.ended()
         return
       }
-      if (isReadable) drain()
+      if (isReadable) hear()
       if (size() > 0) poll()
     })
   }
-  return Promise.resolve({
+  return {
     woken() {
       if (!state.isPolling && size() > 0) poll()
     },
@@ -267,5 +270,5 @@ function polled(
           resolve()
         }
       }),
-  })
+  }
 }

@@ -90,17 +90,20 @@ export function readWindow(
   let chosen = tiers[0]
   for (const tier of tiers) if (tier.stepMs <= wantedMs) chosen = tier
   const parts: Bucket[][] = []
+  // Points are as wide as the widest tier that they come from.
+  let smallest = chosen?.stepMs ?? 60_000
   let untilOf = untilMs
   for (const tier of tiers) {
     if (!chosen || tier.stepMs < chosen.stepMs || untilOf <= sinceMs) continue
     const heldFromMs = floorTo(nowMs - tier.keptMs, tiers[tiers.length - 1]?.stepMs ?? tier.stepMs)
     const from = Math.max(sinceMs, heldFromMs)
     if (from >= untilOf) continue
-    parts.unshift(readTier(db, series, tier, from, untilOf))
+    const part = readTier(db, series, tier, from, untilOf)
+    if (part.length > 0) smallest = Math.max(smallest, tier.stepMs)
+    parts.unshift(part)
     untilOf = from
   }
   const all = parts.flat()
-  const smallest = chosen?.stepMs ?? 60_000
   const stepMs = Math.max(smallest, Math.ceil(wantedMs / smallest) * smallest)
   return { stepMs, buckets: widen(all, stepMs), total: merged(sinceMs, all) }
 }
