@@ -48,8 +48,3 @@ export function childNames(hosts: Family, id: number): string[] {
     .filter(({ record }) => !record.paused)
     .map(({ record }) => record.name)
 }
-
-/** Returns whether a host may have a parent without a circle. */
-export function canBeParent(hosts: Family, id: number, parent: number): boolean {
-  return parent !== id && !descendantsOf(hosts, id).some(({ record }) => record.id === parent)
-}

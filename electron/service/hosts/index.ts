@@ -14,7 +14,7 @@ import { configuredOf, type Configured } from './config.ts'
 import { createConnection, type OwnConnection } from './connection.ts'
 import { createDesk } from './desk.ts'
 import { HostError } from './errors.ts'
-import { canBeParent, descendantsOf } from './family.ts'
+import { descendantsOf } from './family.ts'
 import { createPinger, type Pinger } from './icmp/pinger.ts'
 import { createMonitor } from './monitor.ts'
 import { systemNetwork, type Network } from './network.ts'
@@ -166,8 +166,10 @@ export function createHosts(context: RoomContext, edges: HostEdges = {}): Hosts 
   const checkParent = (id: number | null, parent: number | null | undefined): void => {
     if (parent === null || parent === undefined) return
     if (!store.host(parent)) throw new HostError('bad-setting', `there is no host ${parent} to be its parent`)
-    if (id !== null && !canBeParent(watched, id, parent))
-      throw new HostError('bad-setting', 'a host cannot be behind itself')
+    // Asked of the database, which knows what the transaction has changed already.
+    const parentOf = db.prepare('SELECT parent_id FROM host WHERE id = ?').pluck()
+    for (let at: number | null = parent; at !== null; at = parentOf.get(at) as number | null)
+      if (at === id) throw new HostError('bad-setting', 'a host cannot be behind itself')
   }
   const checkChannels = (
     channels: readonly number[] | null | undefined,
