@@ -1,12 +1,9 @@
-import path from 'node:path'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Watcher } from '../../electron/shared/api/watchers.ts'
 import { startBrowser } from '../support/browser.ts'
-import { startServe } from '../support/cli.ts'
+import { browserHouse } from '../support/browser-house.ts'
 import { httpReceiver } from '../support/receivers.ts'
-import { temporaryFolder } from '../support/temporary.ts'
-import { visit, type Visit } from '../support/visit.ts'
 
 let browser: Browser
 beforeAll(async () => {
@@ -14,38 +11,7 @@ beforeAll(async () => {
 }, 120_000)
 afterAll(() => browser.close())
 
-interface House {
-  readonly origin: string
-  api<T>(method: string, route: string, body?: unknown): Promise<T>
-  open(hash: string, options?: Parameters<Browser['newContext']>[0]): Promise<Visit>
-}
-
-async function house(): Promise<House> {
-  const { origin, key } = await startServe(['-d', path.join(temporaryFolder(), 'w.db')])
-  return {
-    origin,
-    async api<T>(method: string, route: string, body?: unknown): Promise<T> {
-      const response = await fetch(`${origin}/api/v1/${route}`, {
-        method,
-        headers: {
-          'x-api-key': key ?? '',
-          ...(body !== undefined && { 'content-type': 'application/json' }),
-        },
-        ...(body !== undefined && { body: JSON.stringify(body) }),
-      })
-      const text = await response.text()
-      if (!response.ok) throw new Error(`${method} ${route}: ${text}`)
-      return (text === '' ? null : JSON.parse(text)) as T
-    },
-    async open(hash, options) {
-      const opened = await visit(browser, `${origin}/#key=${key ?? ''}`, options)
-      await opened.page.locator('#content').waitFor()
-      await opened.page.evaluate((to) => (location.hash = to), hash)
-      return opened
-    },
-  }
-}
-
+const house = () => browserHouse(browser)
 const hourly = { schedule: { kind: 'period', periodMs: 3_600_000 } }
 
 describe('the Watchers page', () => {

@@ -68,7 +68,6 @@ function fakePinger(clock: FakeClock, world: World): Pinger {
       clock.after(answer === 'silent' ? timeoutMs : answer === 'fault' ? 0 : answer, () => done(result))
     },
     way: () => Promise.resolve({ way: 'datagram', refusals: [] }),
-    renew: () => Promise.resolve(),
     stop: () => Promise.resolve(),
   }
 }

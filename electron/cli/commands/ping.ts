@@ -55,7 +55,13 @@ function addressOf(target: string, family: FamilyChoice): Promise<string> {
   return new Promise((resolve, reject) => {
     createResolver(systemClock()).find(target, family, (found) => {
       if ('address' in found) resolve(found.address)
-      else reject(new CommandError(`${target}: ${found.cause.text}`, exitCodes.usage))
+      else
+        reject(
+          new CommandError(
+            `${target}: ${'cause' in found ? found.cause.text : found.fault}`,
+            exitCodes.usage,
+          ),
+        )
     })
   })
 }

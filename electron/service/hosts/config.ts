@@ -3,7 +3,7 @@ import { HostError } from './errors.ts'
 import type { Changes } from './index.ts'
 import type { HostRecord } from './schema.ts'
 import type { HostStore } from './store.ts'
-import { defaultProbes, hostDefaults, newHost, tidyDomain } from './settings.ts'
+import { checkProbesOf, defaultProbes, hostDefaults, newHost, tidyDomain } from './settings.ts'
 
 /** Hosts as a configuration file has them: names instead of ids, and only what differs from the defaults. */
 
@@ -71,8 +71,8 @@ function sparse(
 /** What has to be done to bring hosts in line with a file. */
 export interface Plan {
   readonly answer: ApplyAnswer
-  /** Does it, in the transaction that runs. */
-  run(changes: Changes): void
+  /** What there is to do, in order; done again from the beginning it comes to the same. */
+  readonly steps: readonly ((changes: Changes) => void)[]
 }
 
 /**
@@ -98,7 +98,11 @@ export function planOf(
     const { parent: _parent, channels: _channels, ...rest } = config
     wanted.set(key, { config, full: named(config.domain, () => newHost(rest, nowMs)) })
   }
-  for (const { config } of wanted.values()) checkParent(config, wanted, prune ? new Map() : known)
+  for (const { config } of wanted.values()) {
+    checkParent(config, wanted, prune ? new Map() : known)
+    named(config.domain, () => checkProbesOf(config.domain, config.probes ?? defaultProbes))
+  }
+  checkCircles(wanted, present)
   const ids = idsOf(channels)
   const added: string[] = []
   const changed: string[] = []
@@ -115,46 +119,65 @@ export function planOf(
     ? all.filter(({ host }) => !wanted.has(host.domain.toLowerCase())).map(({ host }) => host.domain)
     : []
 
-  return {
-    answer: { added, changed, removed, unchanged },
-    run(changes) {
-      const idOf = new Map(all.map(({ host }) => [host.domain.toLowerCase(), host.id]))
-      for (const [key, { config }] of wanted) {
-        if (known.has(key)) continue
-        const { parent: _parent, channels: _channels, ...rest } = config
-        idOf.set(
-          key,
-          named(config.domain, () => changes.create(rest)),
-        )
+  const idOf = new Map(all.map(({ host }) => [host.domain.toLowerCase(), host.id]))
+  const steps: ((changes: Changes) => void)[] = []
+  for (const [key, { config }] of wanted) {
+    if (known.has(key)) continue
+    const { parent: _parent, channels: _channels, ...rest } = config
+    steps.push((changes) => idOf.set(key, changes.create(rest)))
+  }
+  for (const [key, { config, full }] of wanted) {
+    if (present.has(key) && !changed.includes(config.domain)) continue
+    const { createdMs: _created, paused, ...settings } = full
+    const chosen = config.channels?.map((name) => idOfChannel(ids, config.domain, name)) ?? null
+    const before = known.get(key)
+    steps.push((changes) => {
+      const id = idOf.get(key)
+      if (id === undefined) return
+      const change: ChangeHost = {
+        ...settings,
+        tags: [...settings.tags],
+        emails: [...settings.emails],
+        parent: config.parent == null ? null : (idOf.get(config.parent.toLowerCase()) ?? null),
+        channels: chosen,
+        probes: [...(config.probes ?? defaultProbes)],
       }
-      for (const [key, { config, full }] of wanted) {
-        const id = idOf.get(key)
-        const isSame = present.has(key) && !changed.includes(config.domain)
-        if (id === undefined || isSame) continue
-        const { createdMs: _created, paused, ...settings } = full
-        const change: ChangeHost = {
-          ...settings,
-          tags: [...settings.tags],
-          emails: [...settings.emails],
-          parent: config.parent == null ? null : (idOf.get(config.parent.toLowerCase()) ?? null),
-          channels: config.channels?.map((name) => idOfChannel(ids, config.domain, name)) ?? null,
-          probes: [...(config.probes ?? defaultProbes)],
-        }
-        named(config.domain, () => {
-          try {
-            changes.change(id, change)
-          } catch (error) {
-            if (!(error instanceof HostError && error.kind === 'no-change')) throw error
-          }
-        })
-        const before = known.get(key)
-        if (before && before.host.paused !== paused) changes.setPaused(id, paused)
-      }
-      for (const domain of removed) {
-        const id = idOf.get(domain.toLowerCase())
-        if (id !== undefined) changes.remove(id)
-      }
-    },
+      unlessSame(() => changes.change(id, change))
+      if (before && before.host.paused !== paused) unlessSame(() => changes.setPaused(id, paused))
+    })
+  }
+  for (const domain of removed)
+    steps.push((changes) => {
+      const id = idOf.get(domain.toLowerCase())
+      if (id !== undefined) changes.remove(id)
+    })
+  return { answer: { added, changed, removed, unchanged }, steps }
+}
+
+function unlessSame(work: () => void): void {
+  try {
+    work()
+  } catch (error) {
+    if (!(error instanceof HostError && (error.kind === 'no-change' || error.kind === 'already-so')))
+      throw error
+  }
+}
+
+/** @throws HostError when hosts of a file are behind themselves */
+function checkCircles(
+  wanted: ReadonlyMap<string, { readonly config: HostConfig }>,
+  present: ReadonlyMap<string, HostConfig>,
+): void {
+  const parentOf = (key: string): string | null =>
+    ((wanted.get(key)?.config ?? present.get(key))?.parent ?? null)?.toLowerCase() ?? null
+  const safe = new Set<string>()
+  for (const key of wanted.keys()) {
+    const chain = new Set<string>()
+    for (let at: string | null = key; at !== null && !safe.has(at); at = parentOf(at)) {
+      if (chain.has(at)) throw new HostError('bad-setting', `${at}: a host cannot be behind itself`)
+      chain.add(at)
+    }
+    for (const one of chain) safe.add(one)
   }
 }
 

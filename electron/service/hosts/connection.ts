@@ -5,25 +5,30 @@ import { createGate, type Connection, type FarScope, type Gate } from './gate.ts
 import type { EchoRequest, EchoResult } from './icmp/echo.ts'
 import type { Network, Scope } from './network.ts'
 import type { HostStore } from './store.ts'
-import type { WatchedHost } from './watched.ts'
+import { scopeOfHost, type WatchedHost } from './watched.ts'
 
 /** This machine's own connection: whether it works, since when it does not, and what that means for the hosts. */
 export interface OwnConnection {
-  readonly gate: Gate
   readonly state: Connection
   readonly text: string
   anchors(): readonly { readonly address: string; readonly provenMs: number | null }[]
   setAnchors(anchors: readonly string[]): Promise<void>
-  isOffline(scope: Scope): boolean
   /** A sample failed without anything having answered. */
   doubt(scope: FarScope, atMs: number): void
   /** Something of that distance answered. */
   proof(scope: Scope): void
-  /** Tells whether a failure that ended at a moment (monotonic ms) may be laid on a host. */
-  ask(scope: FarScope, sinceMs: number, done: (verdict: 'judge' | 'offline' | 'wait') => void): void
+  /** Tells whether a failure that began at a moment (monotonic ms) may be laid on a host. */
+  ask(
+    host: WatchedHost,
+    scope: FarScope,
+    sinceMs: number,
+    done: (verdict: 'judge' | 'offline' | 'wait') => void,
+  ): void
   /** Begins the minute in which nothing is told before the connection has proved itself. */
   settle(): void
   readonly isSettling: boolean
+  /** Moves what is remembered with the wall clock. */
+  clockMoved(stepMs: number): void
   tick(): void
   stop(): void
 }
@@ -36,6 +41,8 @@ export interface ConnectionParts {
   /** The host is not observed from now on. */
   wentOffline(host: WatchedHost, fromMs: number): void
   cameOnline(host: WatchedHost): void
+  /** Probes a few hosts that were well; resolves when they have had their time. */
+  witnesses(): Promise<void>
 }
 
 /** Name of the setting that holds the anchors. */
@@ -48,6 +55,8 @@ const settleMs = 60_000
 const lookAgainMs = 5_000
 /** Anchors that were proven this long ago are asked again whether they still are (ms). */
 const proofAgainMs = 24 * 3_600_000
+/** More rows than this in one transaction would hold up the event loop. */
+const rowsAtOnce = 200
 
 /** Returns the connection; nothing is asked before something fails. */
 export function createConnection(
@@ -63,12 +72,14 @@ export function createConnection(
   )
   let anchors = JSON.parse(store.setting(anchorsSetting) ?? JSON.stringify(defaultAnchors)) as string[]
   const doubts: Record<FarScope, number | null> = { link: null, beyond: null }
-  let offline: { readonly scope: FarScope; readonly sinceMs: number; text: string } | null = null
+  let offline: { scope: FarScope; sinceMs: number; text: string } | null = null
   let isTold = false
   let settleUntilMs = Number.NEGATIVE_INFINITY
   let lookTimer: Timer | null = null
   let learnedMs = Number.NEGATIVE_INFINITY
   let isStopped = false
+  // An outage that was told of before a restart is over when something answers.
+  let isTellingEnd = true
   const now = (): number => clock.glance().monotonicMs
   const wall = (): number => Math.round(clock.glance().wallMs)
   const write = (what: string, work: () => void): void => {
@@ -83,7 +94,7 @@ export function createConnection(
         store.saveSetting(provenSetting, JSON.stringify(Object.fromEntries(proven))),
       )
   }
-  const gate = createGate({
+  const gate: Gate = createGate({
     clock,
     echo: parts.echo,
     gateways: () => parts.network.gateways(),
@@ -93,25 +104,54 @@ export function createConnection(
     hadGateway: () => proven.has('gateway'),
     gatewayAnswered: () => remember('gateway'),
     isLinked: () => parts.network.isLinked(),
+    witnesses: parts.witnesses,
   })
 
-  const covers = (host: WatchedHost, scope: FarScope): boolean =>
-    host.scope !== 'local' && (scope === 'link' || (host.scope ?? 'beyond') === 'beyond')
-
-  const goOffline = (scope: FarScope): void => {
-    if (offline && (offline.scope === 'link' || scope === 'beyond')) return
-    const sinceMs = offline?.sinceMs ?? Math.min(doubts.link ?? wall(), doubts.beyond ?? wall())
-    offline = { scope, sinceMs, text: gate.last?.text ?? 'nothing answers' }
+  const covers = (host: WatchedHost, scope: FarScope): boolean => {
+    const own = scopeOfHost(host)
+    return own !== 'local' && (scope === 'link' || own === 'beyond')
+  }
+  /** Writes of many rows, a part at a time. */
+  const writeMany = <T>(what: string, items: readonly T[], work: (part: readonly T[]) => void): void => {
+    for (let begin = 0; begin < items.length; begin += rowsAtOnce) {
+      const part = items.slice(begin, begin + rowsAtOnce)
+      write(what, () => work(part))
+    }
+  }
+  const takeOffline = (hosts: Iterable<WatchedHost>, sinceMs: number): number => {
     const gone: { id: number; fromMs: number }[] = []
-    for (const host of parts.hosts()) {
-      if (host.record.paused || host.isOffline || !covers(host, scope)) continue
+    for (const host of hosts) {
+      if (host.record.paused || host.isOffline) continue
       const okMs = Math.max(0, ...host.probes.map(({ lastMs, lastOk }) => (lastOk ? (lastMs ?? 0) : 0)))
       const fromMs = Math.max(sinceMs, okMs)
       parts.wentOffline(host, fromMs)
       gone.push({ id: host.record.id, fromMs })
     }
-    log.warn(`This machine is offline: ${offline.text}. ${gone.length} hosts are not observed.`)
-    write('Noting that we are offline', () => desk.offline(gone))
+    writeMany('Noting that we are offline', gone, (part) => desk.offline(part))
+    return gone.length
+  }
+  const bringBack = (hosts: readonly WatchedHost[]): void => {
+    const atMs = wall()
+    for (const host of hosts) {
+      host.onlineMs = now()
+      parts.cameOnline(host)
+    }
+    writeMany(
+      'Noting that we are online',
+      hosts.map(({ record }) => record.id),
+      (part) => desk.online(part, atMs),
+    )
+  }
+
+  const goOffline = (scope: FarScope): void => {
+    if (offline && (offline.scope === 'link' || scope === 'beyond')) return
+    const sinceMs = offline?.sinceMs ?? Math.min(doubts.link ?? wall(), doubts.beyond ?? wall())
+    offline = { scope, sinceMs, text: gate.last?.text ?? 'nothing answers' }
+    const count = takeOffline(
+      [...parts.hosts()].filter((host) => covers(host, scope)),
+      sinceMs,
+    )
+    log.warn(`This machine is offline: ${offline.text}. ${count} hosts are not observed.`)
     tell()
     lookLater()
   }
@@ -129,18 +169,22 @@ export function createConnection(
     isTold = false
     lookTimer?.cancel()
     lookTimer = null
-    const atMs = wall()
-    const back: number[] = []
-    for (const host of parts.hosts()) {
-      if (!host.isOffline) continue
-      back.push(host.record.id)
-      parts.cameOnline(host)
-    }
     log.info('This machine is online again.')
-    write('Noting that we are online', () => {
-      desk.online(back, atMs)
-      desk.tellOnline(sinceMs, atMs)
-    })
+    bringBack([...parts.hosts()].filter(({ isOffline }) => isOffline))
+    const atMs = wall()
+    write('Telling that we are online', () => desk.tellOnline(sinceMs, atMs))
+  }
+  /** A neighbour's answer tells nothing of the world beyond, which stays unobserved without another word. */
+  const narrow = (): void => {
+    if (offline?.scope !== 'link') return
+    offline.scope = 'beyond'
+    bringBack([...parts.hosts()].filter((host) => host.isOffline && !covers(host, 'beyond')))
+  }
+  const passed = (scope: FarScope): void => {
+    doubts.link = null
+    if (scope === 'beyond') doubts.beyond = null
+    if (scope === 'beyond') comeOnline()
+    else narrow()
   }
   const lookLater = (): void => {
     if (isStopped || lookTimer !== null) return
@@ -148,21 +192,16 @@ export function createConnection(
       lookTimer = null
       if (!offline || isStopped) return
       void gate.look().then((view) => {
-        if (!offline) return
-        if (view[offline.scope] === 'online') {
-          passed(offline.scope)
+        if (!offline || isStopped) return
+        if (view.beyond === 'online') {
+          passed('beyond')
           return
         }
+        if (view.link === 'online') passed('link')
         offline.text = view.text
         lookLater()
       })
     })
-  }
-  const passed = (scope: FarScope): void => {
-    doubts.link = null
-    if (scope === 'beyond') doubts.beyond = null
-    // A neighbour's answer tells nothing of the world beyond.
-    if (offline && (scope === 'beyond' || offline.scope === 'link')) comeOnline()
   }
   /** Once something answers from beyond, it is time to learn which of gateway and anchors do. */
   const learn = (): void => {
@@ -170,11 +209,8 @@ export function createConnection(
     learnedMs = now()
     void gate.look()
   }
-  // An outage that was told of before a restart is over when something answers.
-  let isTellingEnd = true
 
   return {
-    gate,
     get state() {
       if (offline) return 'offline'
       return gate.last?.beyond ?? 'unknown'
@@ -188,8 +224,6 @@ export function createConnection(
       anchors = [...next]
       void gate.look()
     },
-    isOffline: (scope) =>
-      offline !== null && scope !== 'local' && (offline.scope === 'link' || scope === 'beyond'),
     doubt(scope, atMs) {
       doubts[scope] ??= atMs
     },
@@ -204,9 +238,14 @@ export function createConnection(
       if ((store.setting('host-offline-told') ?? '') !== '')
         write('Telling that we are online', () => desk.tellOnline(0, wall()))
     },
-    ask(scope, sinceMs, done) {
-      if (offline && (offline.scope === 'link' || scope === 'beyond')) {
+    ask(host, scope, sinceMs, done) {
+      const isCovered = (): boolean => offline !== null && (offline.scope === 'link' || scope === 'beyond')
+      const join = (): void => {
+        if (offline && !host.isOffline) takeOffline([host], Math.max(offline.sinceMs, host.record.createdMs))
         done('offline')
+      }
+      if (isCovered()) {
+        join()
         return
       }
       gate.ask(scope, sinceMs, (connection) => {
@@ -221,7 +260,7 @@ export function createConnection(
             return
           case 'offline':
             goOffline(gate.last?.link === 'offline' ? 'link' : scope)
-            done('offline')
+            join()
             return
           default:
             connection satisfies never
@@ -233,6 +272,13 @@ export function createConnection(
     },
     get isSettling() {
       return now() < settleUntilMs
+    },
+    clockMoved(stepMs) {
+      for (const scope of ['link', 'beyond'] as const) {
+        const atMs = doubts[scope]
+        if (atMs !== null) doubts[scope] = atMs + stepMs
+      }
+      if (offline) offline.sinceMs += stepMs
     },
     tick: tell,
     stop() {

@@ -179,9 +179,10 @@ export function createDesk(context: RoomContext, store: HostStore): Desk {
       const probe = store.probes(hostId).find(({ id }) => id === probeId)
       if (!host || probe?.settings.kind !== 'http') return
       const before = probe.certificate
-      const toldDays = before?.expiresMs === shown.expiresMs ? before.toldDays : null
       const days = daysLeft(shown, nowMs)
       const threshold = thresholdOf(days, probe.settings.certificateDays ?? defaultCertificateDays)
+      // Several servers behind one name may show several certificates in turn.
+      const toldDays = threshold === null ? null : (before?.toldDays ?? null)
       const isNews = threshold !== null && (toldDays === null || threshold < toldDays)
       store.saveCertificate(probeId, { ...shown, toldDays: isNews ? threshold : toldDays })
       if (isNews)

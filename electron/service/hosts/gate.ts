@@ -17,6 +17,11 @@ export interface GateParts {
   /** Addresses that have answered once: only their silence means something. */
   isProven(address: string): boolean
   answered(address: string): void
+  /**
+   * Probes a few hosts that were well lately, since gateway and anchors may keep silent while all else works. Resolves when
+   * they have answered or had their time; their answers are proofs.
+   */
+  witnesses(): Promise<void>
   /** Whether a gateway has ever answered. */
   hadGateway(): boolean
   gatewayAnswered(): void
@@ -58,6 +63,7 @@ export function createGate(parts: GateParts): Gate {
     beyond: Number.NEGATIVE_INFINITY,
   }
   let looking: { readonly sinceMs: number; readonly view: Promise<GateView> } | null = null
+  let queued: Promise<GateView> | null = null
   let last: GateView | null = null
   const now = (): number => clock.glance().monotonicMs
 
@@ -82,8 +88,7 @@ export function createGate(parts: GateParts): Gate {
       clock.after(secondMs, send)
     })
 
-  const look = async (): Promise<GateView> => {
-    const sinceMs = now()
+  const evidenceSince = async (sinceMs: number): Promise<GateView> => {
     const gateways = await parts.gateways()
     const anchors = parts.anchors()
     const asked = await Promise.all(
@@ -92,31 +97,53 @@ export function createGate(parts: GateParts): Gate {
     const heard = (list: readonly string[]): boolean =>
       asked.some(({ address, isThere }) => isThere && list.includes(address))
     if (heard(gateways)) parts.gatewayAnswered()
-    const view = viewOf({
-      gateways,
-      gatewayAnswers: heard(gateways),
-      gatewayProven: gateways.some((address) => parts.isProven(address)),
-      anchorAnswers: heard(anchors),
-      anchorProven: anchors.some((address) => parts.isProven(address)),
-      hadGateway: parts.hadGateway(),
-      isLinked: parts.isLinked(),
-      // Another host may have answered while we asked.
-      linkProof: proofs.link >= sinceMs,
-      beyondProof: proofs.beyond >= sinceMs,
+    const view = (): GateView =>
+      viewOf({
+        gateways,
+        gatewayAnswers: heard(gateways),
+        gatewayProven: gateways.some((address) => parts.isProven(address)),
+        anchorAnswers: heard(anchors),
+        anchorProven: anchors.some((address) => parts.isProven(address)),
+        hadGateway: parts.hadGateway(),
+        isLinked: parts.isLinked(),
+        linkProof: proofs.link >= sinceMs,
+        beyondProof: proofs.beyond >= sinceMs,
+      })
+    const first = view()
+    if (first.beyond !== 'offline' && first.link !== 'offline') return first
+    await parts.witnesses()
+    return view()
+  }
+  const look = async (): Promise<GateView> => {
+    const sinceMs = now()
+    const view = await evidenceSince(sinceMs).catch((error: unknown): GateView => {
+      const reason = error instanceof Error ? error.message : 'it failed'
+      return {
+        link: 'unknown',
+        beyond: 'unknown',
+        text: `the network cannot be looked at: ${reason}`,
+        gateways: [],
+      }
     })
     if (view.link === 'online') proofs.link = Math.max(proofs.link, sinceMs)
     if (view.beyond === 'online') proofs.beyond = Math.max(proofs.beyond, sinceMs)
     last = view
     return view
   }
+  /** One look at a time; who comes in its midst waits for one more that all of them share. */
   const shared = (sinceMs: number): Promise<GateView> => {
     if (looking && looking.sinceMs >= sinceMs) return looking.view
+    if (looking) return (queued ??= looking.view.then(begin))
+    return begin()
+  }
+  const begin = (): Promise<GateView> => {
+    queued = null
     const entry = { sinceMs: now(), view: look() }
     looking = entry
-    void entry.view.finally(() => {
+    return entry.view.then((view) => {
       if (looking === entry) looking = null
+      return view
     })
-    return entry.view
   }
 
   return {
@@ -126,10 +153,7 @@ export function createGate(parts: GateParts): Gate {
         done('online')
         return
       }
-      void shared(sinceMs).then(
-        (view) => done(proofs[scope] >= sinceMs ? 'online' : view[scope]),
-        () => done('unknown'),
-      )
+      void shared(sinceMs).then((view) => done(proofs[scope] >= sinceMs ? 'online' : view[scope]))
     },
     look: () => shared(now()),
     get last() {

@@ -21,16 +21,14 @@ import { systemNetwork, type Network } from './network.ts'
 import type { ProbeTools, Sample } from './probes/probe.ts'
 import { runProbe } from './probes/index.ts'
 import { createResolver, type Lookup } from './probes/resolver.ts'
-import type { HostRecord } from './schema.ts'
-import { changedHost, defaultIntervalMs, defaultProbes, newHost } from './settings.ts'
+import type { HostRecord, ProbeRecord } from './schema.ts'
+import { changedHost, checkProbesOf, defaultIntervalMs, defaultProbes, newHost } from './settings.ts'
 import { createHostStore, type HostStore } from './store.ts'
 import { loadBeats } from './beats.ts'
-import { noStreaks } from './rules.ts'
-import { dayMs } from '../../shared/time-text.ts'
 import { listOf } from './list.ts'
-import { uptimeIn, firstOf } from './view.ts'
+import { dayUptimes } from './day-uptimes.ts'
 import { probingWords } from './probing-words.ts'
-import { watchedHost, watchedProbe, type WatchedHost } from './watched.ts'
+import { forgetStreaks, watchedHost, watchedProbe, type WatchedHost } from './watched.ts'
 
 /** The room of the pings. Everything that writes resolves after the commit. */
 export interface Hosts {
@@ -46,8 +44,8 @@ export interface Hosts {
   find(name: string): WatchedHost | null
   list(query: HostQuery): HostList
   children(host: WatchedHost): WatchedHost[]
-  /** Share of the observed time of the last day in which it was up (per cent). */
-  dayUptime(host: WatchedHost): number | null
+  /** Shares of the observed time of the last day in which hosts were up (per cent), by their ids. */
+  dayUptimes(hosts: readonly WatchedHost[]): Map<number, number | null>
   create(input: CreateHost): Promise<WatchedHost>
   change(id: number, change: ChangeHost): Promise<WatchedHost>
   setPaused(id: number, paused: boolean): Promise<WatchedHost>
@@ -80,14 +78,22 @@ export interface HostEdges {
   readonly defaultMs?: number
 }
 
+/** When the connection is back, hosts are probed within this (ms), not all at once. */
+const returnWithinMs = 5_000
+
 /** Returns the room; nothing is probed before `start`. */
 export function createHosts(context: RoomContext, edges: HostEdges = {}): Hosts {
   const { db, clock, commits, observation } = context
   const log = context.log.child({ name: 'HOSTS' })
   const defaultMs = edges.defaultMs ?? defaultIntervalMs
   const store = createHostStore(db)
-  const series = createSeries(db, commits, clock, (error) =>
-    log.error({ err: error }, 'Keeping measurements failed; it is tried again'),
+  const isProbe = db.prepare('SELECT 1 FROM host_probe WHERE id = ?').pluck()
+  const series = createSeries(
+    db,
+    commits,
+    clock,
+    (id) => isProbe.get(id) !== undefined,
+    (error) => log.error({ err: error }, 'Keeping measurements failed; it is tried again'),
   )
   const desk = createDesk(context, store)
   const pinger = edges.pinger ?? createPinger(clock)
@@ -105,16 +111,14 @@ export function createHosts(context: RoomContext, edges: HostEdges = {}): Hosts 
     wentOffline(host, fromMs) {
       host.isOffline = true
       host.unobservedMs = fromMs
-      for (const probe of host.probes) {
-        probe.streaks = noStreaks
-        probe.waiting = []
-      }
+      forgetStreaks(host)
     },
     cameOnline(host) {
       host.isOffline = false
       host.unobservedMs = null
-      monitor.hurry(host)
+      monitor.hurry(host, returnWithinMs)
     },
+    witnesses: () => monitor.witnesses(),
   })
   const monitor = createMonitor({
     context,
@@ -128,48 +132,79 @@ export function createHosts(context: RoomContext, edges: HostEdges = {}): Hosts 
     connection: () => connection,
   })
 
-  /** Brings what is watched in line with what is written down. */
+  /** Brings a host that is watched in line with what is written down. */
   const load = (id: number, isNew = false): WatchedHost | null => {
     const record = store.host(id)
+    if (record) return place(record, store.probes(id), store.openSpan(id, 'paused')?.fromMs ?? null, isNew)
     const known = watched.get(id)
-    if (!record) {
-      if (known) monitor.unwatch(known)
-      watched.delete(id)
-      return null
-    }
-    const host = known ?? watchedHost(record)
+    if (known) monitor.unwatch(known)
+    watched.delete(id)
+    return null
+  }
+  const place = (
+    record: HostRecord,
+    records: readonly ProbeRecord[],
+    pausedMs: number | null,
+    isNew: boolean,
+  ): WatchedHost => {
+    const host = watched.get(record.id) ?? watchedHost(record)
     const isMoved = host.record.domain !== record.domain
     host.record = record
-    if (isMoved) host.scope = null
     const before = new Map(host.probes.map((probe) => [probe.id, probe]))
-    const records = store.probes(id)
     const stays = new Set(records.map((one) => one.id))
-    monitor.unwatch({ ...host, probes: host.probes.filter((probe) => !stays.has(probe.id)) })
+    const gone = host.probes.filter((probe) => !stays.has(probe.id))
+    if (gone.length > 0) monitor.unwatch({ ...host, probes: gone })
     host.probes = records.map((one) => {
       const probe = before.get(one.id) ?? watchedProbe(host, one, monitor.sample)
-      probe.settings = one.settings
-      probe.verdict = one.verdict
-      probe.verdictMs = one.verdictMs
-      probe.cause = one.cause
+      const isChanged = isMoved || JSON.stringify(probe.settings) !== JSON.stringify(one.settings)
+      if (isChanged) {
+        // What is on its way asks for what is no longer wanted.
+        probe.begun += 1
+        probe.isBusy = false
+        probe.scope = null
+        probe.fault = null
+      }
+      const { settings, verdict, verdictMs, cause } = one
+      Object.assign(probe, { settings, verdict, verdictMs, cause })
       return probe
     })
-    watched.set(id, host)
-    host.pausedMs = store.openSpan(id, 'paused')?.fromMs ?? null
+    watched.set(record.id, host)
+    host.pausedMs = pausedMs
     if (record.paused) {
       monitor.unwatch(host)
       host.isOffline = false
-      host.fault = null
       host.beats = []
     } else if (isStarted) monitor.watch(host, isNew)
     return host
+  }
+  /** Takes up everything that is written down, with a few questions for all hosts together. */
+  const loadAll = (): void => {
+    const probes = Map.groupBy(store.allProbes(), ({ hostId }) => hostId)
+    const paused = new Map(store.openSpans('paused').map(({ hostId, fromMs }) => [hostId, fromMs]))
+    const open = new Map(store.openIncidents().map((incident) => [incident.hostId, incident]))
+    for (const record of store.hosts()) {
+      const host = place(record, probes.get(record.id) ?? [], paused.get(record.id) ?? null, false)
+      host.behind = open.get(record.id)?.behind ?? null
+      if (open.has(record.id)) continue
+      // A problem without an incident, as at the end of a maintenance that nobody saw, is found out anew.
+      for (const probe of host.probes)
+        if (probe.verdict === 'down' || probe.verdict === 'degraded') probe.verdict = 'new'
+    }
   }
   const checkParent = (id: number | null, parent: number | null | undefined): void => {
     if (parent === null || parent === undefined) return
     if (!store.host(parent)) throw new HostError('bad-setting', `there is no host ${parent} to be its parent`)
     // Asked of the database, which knows what the transaction has changed already.
     const parentOf = db.prepare('SELECT parent_id FROM host WHERE id = ?').pluck()
-    for (let at: number | null = parent; at !== null; at = parentOf.get(at) as number | null)
+    const seen = new Set<number>()
+    for (
+      let at: number | null = parent;
+      at !== null && !seen.has(at);
+      at = parentOf.get(at) as number | null
+    ) {
       if (at === id) throw new HostError('bad-setting', 'a host cannot be behind itself')
+      seen.add(at)
+    }
   }
   const checkChannels = (
     channels: readonly number[] | null | undefined,
@@ -196,6 +231,7 @@ export function createHosts(context: RoomContext, edges: HostEdges = {}): Hosts 
   const changes: Changes = {
     create(input) {
       const host = newHost(input, now())
+      checkProbesOf(host.domain, input.probes ?? defaultProbes)
       checkDomain(host.domain, null)
       checkParent(null, host.parent)
       checkChannels(host.channels, null)
@@ -210,6 +246,7 @@ export function createHosts(context: RoomContext, edges: HostEdges = {}): Hosts 
       checkDomain(host.domain, id)
       checkParent(id, change.parent)
       checkChannels(change.channels, before.channels)
+      checkProbesOf(host.domain, change.probes ?? store.probes(id).map(({ settings }) => settings))
       const probes = store.probes(id).map(({ settings }) => settings)
       const isSame =
         JSON.stringify(host) === JSON.stringify(before) &&
@@ -259,14 +296,12 @@ export function createHosts(context: RoomContext, edges: HostEdges = {}): Hosts 
   }
 
   observation.onStep((stepMs) => {
+    monitor.clockMoved(stepMs)
+    connection.clockMoved(stepMs)
     const { flightId } = observation
     if (flightId === null) return
     void commits
       .write(() => store.shift(flightId, stepMs))
-      .then(() => {
-        for (const host of watched.values())
-          for (const probe of host.probes) if (probe.verdict === 'down') probe.verdictMs += stepMs
-      })
       .catch((error: unknown) => log.error({ err: error }, 'Following the clock failed'))
   })
 
@@ -286,10 +321,7 @@ export function createHosts(context: RoomContext, edges: HostEdges = {}): Hosts 
             for (const { hostId } of store.openSpans(kind)) store.endSpan(hostId, kind, nowMs)
         })
         .catch((error: unknown) => log.error({ err: error }, 'Closing what was open failed'))
-      for (const { id } of store.hosts()) {
-        const host = load(id)
-        if (host) host.behind = store.openIncident(id)?.behind ?? null
-      }
+      loadAll()
       isStarted = true
       series.start()
       monitor.start()
@@ -312,18 +344,7 @@ export function createHosts(context: RoomContext, edges: HostEdges = {}): Hosts 
     },
     list: (query) => listOf(room, query, now()),
     children: (host) => descendantsOf(watched, host.record.id),
-    dayUptime(host) {
-      const { id } = host.record
-      const nowMs = now()
-      return uptimeIn(
-        firstOf(host),
-        store.incidents(id),
-        store.spans(id),
-        observation.blindSpans(),
-        nowMs - dayMs,
-        nowMs,
-      )
-    },
+    dayUptimes: (hosts) => dayUptimes(store, hosts, observation.blindSpans(), now()),
     async create(input) {
       const made: { id: number } = { id: 0 }
       await together((all) => {
@@ -335,12 +356,12 @@ export function createHosts(context: RoomContext, edges: HostEdges = {}): Hosts 
     },
     change: async (id, change) => {
       const host = await one(id, () => changes.change(id, change))
-      if (!host.record.paused) monitor.hurry(host)
+      if (!host.record.paused) monitor.hurry(host, 0)
       return host
     },
     setPaused: async (id, paused) => {
       const host = await one(id, () => changes.setPaused(id, paused))
-      if (!paused) monitor.hurry(host)
+      if (!paused) monitor.hurry(host, 0)
       return host
     },
     async remove(id) {
@@ -386,7 +407,7 @@ export function createHosts(context: RoomContext, edges: HostEdges = {}): Hosts 
       store.saveSetting('host-badge-key', made)
       return made
     },
-    sampleNow: (host) => monitor.hurry(host),
+    sampleNow: (host) => monitor.hurry(host, 0),
     tryProbes: (domain, probes) =>
       Promise.all(
         probes.map((probe) => new Promise<Sample>((resolve) => runProbe(domain, probe, tools, resolve))),

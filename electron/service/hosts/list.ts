@@ -5,7 +5,7 @@ import { rowOf, stateOf } from './view.ts'
 
 /** Returns a page of hosts with the figures of all of them. */
 export function listOf(
-  room: Pick<Hosts, 'watched' | 'dayUptime'>,
+  room: Pick<Hosts, 'watched' | 'dayUptimes'>,
   query: HostQuery,
   nowMs: number,
 ): HostList {
@@ -48,6 +48,8 @@ export function listOf(
       break
   }
   const { limit = 50, offset = 0 } = query
+  const page = shown.slice(offset, offset + limit).map(({ host }) => host)
+  const uptimes = room.dayUptimes(page)
   const sorted = (words: Set<string>): string[] => [...words].sort((a, b) => a.localeCompare(b))
   return {
     total: shown.length,
@@ -55,6 +57,6 @@ export function listOf(
     counts,
     tags: sorted(tags),
     groups: sorted(groups),
-    hosts: shown.slice(offset, offset + limit).map(({ host }) => rowOf(host, room.dayUptime(host), nowMs)),
+    hosts: page.map((host) => rowOf(host, uptimes.get(host.record.id) ?? null, nowMs)),
   }
 }

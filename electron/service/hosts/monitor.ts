@@ -2,25 +2,36 @@ import { throttle, type Timer } from '../clock.ts'
 import type { RoomContext } from '../context.ts'
 import type { Series } from '../store/series/series.ts'
 import type { OwnConnection } from './connection.ts'
-import type { Desk, How } from './desk.ts'
-import type { FarScope } from './gate.ts'
-import { ancestorsOf, childNames, descendantsOf } from './family.ts'
-import type { Network, Scope } from './network.ts'
+import type { Desk } from './desk.ts'
+import type { Network } from './network.ts'
 import { runProbe } from './probes/index.ts'
 import type { ProbeTools, Sample } from './probes/probe.ts'
-import { addSample, isInDoubt, noStreaks, phaseOf, showsConnection, wishOf, type Wish } from './rules.ts'
+import { addSample, isInDoubt, noStreaks, phaseOf, showsConnection } from './rules.ts'
 import { createScheduler } from './scheduler.ts'
 import type { HostStore } from './store.ts'
+import { asksStub, createVerdicts, farScopeOf } from './verdicts.ts'
+import {
+  addBeat,
+  faultOf,
+  forgetStreaks,
+  pacesOf,
+  policyOf,
+  worstVerdict,
+  type WatchedHost,
+  type WatchedProbe,
+} from './watched.ts'
 import { silenceTags } from './words.ts'
-import { addBeat, pacesOf, policyOf, worstVerdict, type WatchedHost, type WatchedProbe } from './watched.ts'
 
-/** Probes hosts at their times and turns samples into verdicts. */
+/** Probes hosts at their times and turns samples into streaks, which the verdicts follow. */
 export interface Monitor {
   /** Takes a host's probes into its rhythm; `isNew` has it probed at once. */
   watch(host: WatchedHost, isNew: boolean): void
   unwatch(host: WatchedHost): void
-  /** Has a host probed at once. */
-  hurry(host: WatchedHost): void
+  /** Has a host probed within so many ms; many hosts are spread over them. */
+  hurry(host: WatchedHost, withinMs: number): void
+  /** Probes a few hosts that were well lately; resolves when they have answered or had their time. */
+  witnesses(): Promise<void>
+  clockMoved(stepMs: number): void
   start(): void
   stop(): void
   sample(probe: WatchedProbe): void
@@ -43,34 +54,26 @@ export interface MonitorParts {
 const longestSpreadMs = 60_000
 const tickMs = 1_000
 const announceMs = 2_000
-/** While a host stays down, the connection is asked about anew this often (ms): the fault may have become ours. */
-const doubtAgainMs = 30_000
 /** A certificate that is known is looked at again this often (ms), as its days run out. */
 const certificateAgainMs = 3 * 3_600_000
+/** So many hosts of either distance bear witness, and have so long for it (ms). */
+const mostWitnesses = 3
+const witnessMs = 2_500
 
 /** Returns the monitor; it does nothing before a host is watched and `start` was called. */
 export function createMonitor(parts: MonitorParts): Monitor {
-  const { context, store, desk, series, tools, hosts } = parts
+  const { context, store, series, tools, hosts, desk } = parts
   const { clock, commits, observation } = context
   const log = context.log.child({ name: 'HOSTS' })
   const scheduler = createScheduler(clock)
   const announcer = throttle(clock, announceMs, () => context.changed('hosts'))
-  const waitingForParent = new Set<WatchedHost>()
-  const waitingForNetwork = new Set<WatchedProbe>()
+  const ears = new Set<() => void>()
   let ticker: Timer | null = null
   let lastBlindMs = 0
   let isRunning = false
   const now = (): number => clock.glance().monotonicMs
   const wall = (): number => Math.round(clock.glance().wallMs)
 
-  const scopeOf = ({ scope }: WatchedHost): Scope => scope ?? 'beyond'
-  const farScope = (host: WatchedHost): FarScope => (scopeOf(host) === 'link' ? 'link' : 'beyond')
-  const howOf = (host: WatchedHost, behind: string | null): How => ({
-    nowMs: wall(),
-    behind,
-    inMaintenance: host.maintenance !== null,
-    children: worstVerdict(host) === 'down' ? childNames(hosts, host.record.id) : [],
-  })
   const write = (what: string, work: () => void, failed?: () => void): void => {
     announcer.call()
     void commits.write(work).catch((error: unknown) => {
@@ -78,145 +81,54 @@ export function createMonitor(parts: MonitorParts): Monitor {
       failed?.()
     })
   }
-
-  /** Writes a verdict down; should that fail, the next sample brings it up again. */
-  const settle = (probe: WatchedProbe, wish: Wish, behind: string | null): void => {
-    const { host } = probe
-    const before = { verdict: probe.verdict, verdictMs: probe.verdictMs, cause: probe.cause }
-    const wasDown = worstVerdict(host) === 'down'
-    Object.assign(probe, { verdict: wish.verdict, verdictMs: wish.sinceMs, cause: wish.cause })
-    probe.firstMs ??= wish.sinceMs
-    const isDown = worstVerdict(host) === 'down'
-    if (!isDown) {
-      host.behind = null
-      host.released = null
-    } else if (!wasDown) host.behind = behind
-    const how = howOf(host, behind)
-    flushWaiting(probe)
-    write(
-      `Noting that ${host.record.name} is ${wish.verdict}`,
-      () => desk.settle(host.record.id, probe.id, wish, how),
-      () => Object.assign(probe, before),
-    )
-    if (wasDown && !isDown) freeChildren(host)
-    reconsiderChildren(host)
-  }
-  /** Who was down behind a parent that is up again is looked at anew. */
-  const freeChildren = (parent: WatchedHost): void => {
-    for (const child of descendantsOf(hosts, parent.record.id)) {
-      if (child.behind !== null) child.released = parent.record.name
-      for (const probe of child.probes) {
-        if (probe.verdict === 'down') probe.streaks = noStreaks
-        scheduler.hasten(probe, 0)
-      }
-    }
-  }
-  const reconsiderChildren = (parent: WatchedHost): void => {
-    for (const child of [...waitingForParent]) {
-      if (!ancestorsOf(hosts, child.record.id).includes(parent)) continue
-      waitingForParent.delete(child)
-      for (const probe of child.probes) consider(probe)
-    }
-  }
-  const flushWaiting = (probe: WatchedProbe): void => {
+  const flush = (probe: WatchedProbe): void => {
     for (const { atMs, value } of probe.waiting) series.add(probe.id, atMs, value)
     probe.waiting = []
   }
-
-  /** Acts on what the samples call for: a fall is believed only when neither we nor a parent are to blame. */
-  const consider = (probe: WatchedProbe): void => {
-    const { host } = probe
-    const policy = policyOf(host.record, probe.settings)
-    const wish = wishOf(probe.verdict, probe.streaks, policy)
-    if (wish === null) {
-      if (probe.verdict === 'down' && probe.streaks.failures > 0) lasting(probe)
-      return
-    }
-    if (wish.verdict !== 'down') {
-      settle(probe, wish, host.behind)
-      return
-    }
-    if (probe.isAsking || host.isOffline) return
-    if (scopeOf(host) === 'local' || showsConnection(wish.cause)) {
-      blame(probe, wish)
-      return
-    }
-    probe.isAsking = true
-    parts.connection().ask(farScope(host), probe.endedMs, (verdict) => {
-      probe.isAsking = false
-      if (!isRunning || !probe.isPlanned) return
-      if (verdict === 'wait') waitingForNetwork.add(probe)
-      if (verdict !== 'judge') return
-      const still = wishOf(probe.verdict, probe.streaks, policy)
-      if (still?.verdict === 'down' && !host.isOffline) blame(probe, still)
-    })
-  }
-  const blame = (probe: WatchedProbe, wish: Wish): void => {
-    const { host } = probe
-    const ancestors = ancestorsOf(hosts, host.record.id).filter(
-      ({ record, isOffline, fault }) => !record.paused && !isOffline && fault === null,
-    )
-    const down = ancestors.find((one) => worstVerdict(one) === 'down')
-    if (down) {
-      settle(probe, wish, down.record.name)
-      return
-    }
-    // An ancestor that was not looked at since, or is itself in doubt, may be what failed.
-    const unsure = ancestors.filter(({ probes }) =>
-      probes.some(({ streaks, lastMs }) => streaks.failures > 0 || (lastMs ?? 0) < wish.sinceMs),
-    )
-    if (unsure.length === 0) {
-      settle(probe, wish, null)
-      return
-    }
-    waitingForParent.add(host)
-    for (const { probes } of unsure) for (const one of probes) scheduler.hasten(one, 0)
-  }
-  /** A host that stays down may by now be so because of us, or no longer because of its parent. */
-  const lasting = (probe: WatchedProbe): void => {
-    const { host } = probe
-    if (host.released !== null && host.behind !== null && probe.streaks.failures >= host.record.failures) {
-      const parent = host.released
-      const isHeld = ancestorsOf(hosts, host.record.id).some((one) => worstVerdict(one) === 'down')
-      host.released = null
-      if (!isHeld) {
-        host.behind = null
-        write('Telling of a host behind its parent', () => desk.release(host.record.id, parent, wall()))
-      }
-    }
-    if (scopeOf(host) === 'local' || showsConnection(probe.streaks.cause)) return
-    if (probe.isAsking || now() - probe.askedMs < doubtAgainMs) return
-    probe.isAsking = true
-    probe.askedMs = now()
-    parts.connection().ask(farScope(host), probe.endedMs, () => {
-      probe.isAsking = false
-    })
-  }
+  const hasten = (probe: WatchedProbe, withinMs: number): void =>
+    scheduler.hasten(probe, phaseOf(probe.id) * withinMs)
+  const verdicts = createVerdicts({
+    context,
+    desk,
+    hosts,
+    connection: parts.connection,
+    flush,
+    hasten,
+    write,
+    isRunning: () => isRunning,
+  })
 
   const take = (probe: WatchedProbe, sample: Sample): void => {
     const { host } = probe
     const connection = parts.connection()
     if (sample.address !== null)
-      host.scope = parts.network.scopeOf(sample.address.replace(/^\[|\](?::\d+)?$/g, ''))
+      probe.scope = parts.network.scopeOf(
+        sample.address.replace(/^\[([^\]]*)\](?::\d+)?$/, '$1').replace(/^([\d.]+):\d+$/, '$1'),
+      )
     const isAnswered = sample.outcome === 'ok' || showsConnection(sample.cause)
-    if (isAnswered) connection.proof(scopeOf(host))
+    if (isAnswered && !asksStub(probe) && probe.scope !== null) connection.proof(probe.scope)
+    const isOld = probe.begunMs < host.onlineMs
     if (sample.outcome === 'unobserved') {
-      cannotProbe(probe, sample)
+      if (!isOld) cannotProbe(probe, sample)
       return
     }
-    if (host.isOffline) {
+    // What failed while the connection did, or began then, says nothing of the host.
+    if (host.isOffline || (isOld && sample.outcome !== 'ok')) {
       addBeat(host, { atMs: sample.atMs, kind: 'unobserved', ms: null })
       return
     }
-    if (host.fault !== null) canProbe(host)
-    if (!isAnswered && scopeOf(host) !== 'local') connection.doubt(farScope(host), sample.atMs)
+    if (probe.fault !== null) canProbe(probe)
+    const scope = farScopeOf(probe)
+    if (!isAnswered && scope !== null) connection.doubt(scope, sample.atMs)
     judge(probe, sample)
   }
+
   const judge = (probe: WatchedProbe, sample: Sample): void => {
     const { host } = probe
     const isOk = sample.outcome === 'ok'
     const policy = policyOf(host.record, probe.settings)
     host.isSeen = true
+    if (!isOk && probe.streaks.failures === 0) probe.failingMs = probe.begunMs
     probe.streaks = addSample(
       probe.streaks,
       {
@@ -233,7 +145,7 @@ export function createMonitor(parts: MonitorParts): Monitor {
     probe.answeredFrom = sample.answeredFrom
     if (isOk) {
       probe.latencyMs = sample.ms
-      flushWaiting(probe)
+      flush(probe)
     }
     if (isOk || probe.verdict === 'down')
       for (const { atMs, value } of sample.points) series.add(probe.id, atMs, value)
@@ -242,13 +154,14 @@ export function createMonitor(parts: MonitorParts): Monitor {
     // The bar follows the first probe, and shows the failures of all.
     if (!isOk || probe === host.probes[0])
       addBeat(host, { atMs: sample.atMs, kind: isOk ? (isSlow ? 'slow' : 'ok') : 'lost', ms: sample.ms })
-    if (sample.certificate && sample.certificate.expiresMs !== 0) noteCertificate(probe, sample.certificate)
-    consider(probe)
+    if (sample.certificate) noteCertificate(probe, sample.certificate)
+    verdicts.consider(probe)
     if (isInDoubt(probe.verdict, probe.streaks))
       scheduler.hasten(probe, pacesOf(host.record, parts.defaultMs).retryMs)
-    reconsiderChildren(host)
+    verdicts.reconsiderChildren(host)
     announcer.call()
   }
+
   const noteCertificate = (probe: WatchedProbe, shown: NonNullable<Sample['certificate']>): void => {
     const known = probe.certificate
     const isLooked = known?.expiresMs === shown.expiresMs && now() - probe.certificateMs < certificateAgainMs
@@ -266,27 +179,32 @@ export function createMonitor(parts: MonitorParts): Monitor {
     probe.streaks = noStreaks
     probe.waiting = []
     announcer.call()
-    if (host.isOffline || host.fault !== null) return
+    if (host.isOffline || probe.fault !== null) return
     const note = (): void => {
-      if (host.isOffline || host.fault !== null || !probe.isPlanned) return
-      host.fault = fault
-      host.unobservedMs = sample.atMs
+      if (host.isOffline || probe.fault !== null || !probe.isPlanned) return
+      probe.fault = fault
       log.warn(`${host.record.name} cannot be probed: ${fault}`)
+      if (faultOf(host) === null) return
+      host.unobservedMs = sample.atMs
       write('Noting that a host cannot be probed', () =>
         store.startSpan(host.record.id, 'blind', sample.atMs, observation.flightId),
       )
     }
-    if (scopeOf(host) === 'local') {
+    const scope = farScopeOf(probe)
+    if (scope === null) {
       note()
       return
     }
-    parts.connection().doubt(farScope(host), sample.atMs)
-    parts.connection().ask(farScope(host), probe.endedMs, (verdict) => {
+    parts.connection().doubt(scope, sample.atMs)
+    parts.connection().ask(host, scope, probe.begunMs, (verdict) => {
       if (verdict !== 'offline') note()
     })
   }
-  const canProbe = (host: WatchedHost): void => {
-    host.fault = null
+  const canProbe = (probe: WatchedProbe): void => {
+    const { host } = probe
+    const wasBlind = faultOf(host) !== null
+    probe.fault = null
+    if (!wasBlind) return
     host.unobservedMs = null
     const atMs = wall()
     write('Noting that a host can be probed again', () => store.endSpan(host.record.id, 'blind', atMs))
@@ -296,11 +214,12 @@ export function createMonitor(parts: MonitorParts): Monitor {
     const { host } = probe
     probe.isBusy = true
     probe.begun += 1
+    probe.begunMs = now()
     const { begun } = probe
     const begunMs = wall()
     runProbe(host.record.domain, probe.settings, tools, (taken) => {
-      probe.isBusy = false
       if (!isRunning || !probe.isPlanned || probe.begun !== begun) return
+      scheduler.ended(probe)
       probe.endedMs = now()
       // What failed while this machine slept or stood still says nothing.
       if (taken.outcome !== 'ok') {
@@ -311,6 +230,7 @@ export function createMonitor(parts: MonitorParts): Monitor {
         }
       }
       take(probe, taken)
+      for (const heard of [...ears]) heard()
     })
   }
 
@@ -324,12 +244,7 @@ export function createMonitor(parts: MonitorParts): Monitor {
     if (atMs <= lastBlindMs) return
     lastBlindMs = atMs
     parts.connection().settle()
-    for (const host of hosts.values()) {
-      for (const probe of host.probes) {
-        probe.streaks = noStreaks
-        probe.waiting = []
-      }
-    }
+    for (const host of hosts.values()) forgetStreaks(host)
   }
   const tick = (): void => {
     ticker = clock.after(tickMs, tick)
@@ -337,31 +252,31 @@ export function createMonitor(parts: MonitorParts): Monitor {
     woke()
     followMaintenance()
     parts.connection().tick()
-    if (parts.connection().isSettling) return
-    for (const probe of [...waitingForNetwork]) {
-      waitingForNetwork.delete(probe)
-      if (probe.isPlanned) consider(probe)
-    }
+    if (!parts.connection().isSettling) verdicts.reconsiderWaiting()
   }
   const followMaintenance = (): void => {
     const windows = context.silences.maintenance(wall())
     for (const host of hosts.values()) {
+      const before = host.maintenance
       const window =
-        windows.length === 0
-          ? null
-          : (windows.find((one) => one.covers('hosts', String(host.record.id), silenceTags(host.record))) ??
-            null)
-      if ((window === null) === (host.maintenance === null)) continue
+        windows.find((one) => one.covers('hosts', String(host.record.id), silenceTags(host.record))) ?? null
+      if ((window === null) === (before === null)) continue
       host.maintenance = window
       const { id } = host.record
-      const how = howOf(host, host.behind)
-      write('Noting a maintenance window', () => {
-        if (window) store.startSpan(id, 'maintenance', how.nowMs, observation.flightId)
-        else {
-          store.endSpan(id, 'maintenance', how.nowMs)
-          desk.reassess(id, how.nowMs, how)
-        }
-      })
+      const how = verdicts.howOf(host, host.behind)
+      write(
+        'Noting a maintenance window',
+        () => {
+          if (window) store.startSpan(id, 'maintenance', how.nowMs, observation.flightId)
+          else {
+            store.endSpan(id, 'maintenance', how.nowMs)
+            desk.reassess(id, how.nowMs, how)
+          }
+        },
+        () => {
+          host.maintenance = before
+        },
+      )
     }
   }
 
@@ -373,24 +288,64 @@ export function createMonitor(parts: MonitorParts): Monitor {
         if (probe.isPlanned && probe.intervalMs === intervalMs) continue
         if (probe.isPlanned) scheduler.remove(probe)
         probe.intervalMs = intervalMs
-        const spreadMs = Math.min(intervalMs, longestSpreadMs)
-        scheduler.add(probe, phaseOf(probe.id) * spreadMs)
+        scheduler.add(probe, phaseOf(probe.id) * Math.min(intervalMs, longestSpreadMs))
         if (isNew) scheduler.hasten(probe, 0)
       }
     },
     unwatch(host) {
       for (const probe of host.probes) {
         scheduler.remove(probe)
-        probe.streaks = noStreaks
-        probe.waiting = []
         probe.begun += 1
         probe.isBusy = false
-        waitingForNetwork.delete(probe)
+        probe.isAsking = false
       }
-      waitingForParent.delete(host)
+      forgetStreaks(host)
+      verdicts.forget(host)
     },
-    hurry(host) {
-      for (const probe of host.probes) scheduler.hasten(probe, 0)
+    hurry(host, withinMs) {
+      for (const probe of host.probes) hasten(probe, withinMs)
+    },
+    witnesses: () =>
+      new Promise((resolve) => {
+        const well = [...hosts.values()]
+          .filter(
+            (host) =>
+              !host.record.paused &&
+              !host.isOffline &&
+              worstVerdict(host) === 'up' &&
+              host.probes.every(({ streaks, lastOk }) => lastOk === true && streaks.failures === 0),
+          )
+          .map((host) => ({ host, endedMs: Math.max(...host.probes.map((one) => one.endedMs)) }))
+          .sort((a, b) => b.endedMs - a.endedMs)
+        const chosen = (['link', 'beyond'] as const).flatMap((scope) =>
+          well
+            .flatMap(({ host }) => host.probes.filter((one) => farScopeOf(one) === scope && !asksStub(one)))
+            .slice(0, mostWitnesses),
+        )
+        const sinceMs = now()
+        const timer = clock.after(witnessMs, () => finish())
+        const finish = (): void => {
+          timer.cancel()
+          ears.delete(heard)
+          resolve()
+        }
+        const heard = (): void => {
+          if (chosen.every(({ endedMs }) => endedMs > sinceMs)) finish()
+        }
+        ears.add(heard)
+        for (const probe of chosen) scheduler.hasten(probe, 0)
+        heard()
+      }),
+    clockMoved(stepMs) {
+      lastBlindMs = lastBlind()
+      for (const host of hosts.values()) {
+        forgetStreaks(host)
+        if (host.unobservedMs !== null) host.unobservedMs += stepMs
+        for (const probe of host.probes) {
+          if (probe.lastMs !== null) probe.lastMs += stepMs
+          if (probe.verdict === 'down' || probe.verdict === 'degraded') probe.verdictMs += stepMs
+        }
+      }
     },
     start() {
       isRunning = true

@@ -55,7 +55,13 @@ export function hostOfBadge(hosts: Hosts, code: string): WatchedHost | null {
 
 /** Returns a host as the API shows it. */
 export function viewIn(hosts: Hosts, host: WatchedHost, nowMs: number): Host {
-  const view = hostView(host, hosts.children(host), hosts.dayUptime(host), hosts.defaultMs, nowMs)
+  const view = hostView(
+    host,
+    hosts.children(host),
+    hosts.dayUptimes([host]).get(host.record.id) ?? null,
+    hosts.defaultMs,
+    nowMs,
+  )
   return { ...view, badge: `/badges/hosts/${badgeCode(hosts, host.record.id)}` }
 }
 

@@ -10,6 +10,8 @@ export interface Task {
   dueMs: number
   /** True while it is being done; a time that falls due meanwhile is left out and counted. */
   isBusy: boolean
+  /** True when it was asked for while it was being done. */
+  isWantedAgain: boolean
   skipped: number
   /** False once it is taken out. */
   isPlanned: boolean
@@ -23,6 +25,8 @@ export interface Scheduler {
   /** Has a task done so long from now (ms) at the latest; its rhythm stays. */
   hasten(task: Task, delayMs: number): void
   remove(task: Task): void
+  /** Says that a task is done, which may have been asked for again meanwhile. */
+  ended(task: Task): void
   stop(): void
 }
 
@@ -90,9 +94,9 @@ export function createScheduler(clock: Clock): Scheduler {
       if (isGrid) task.gridMs = nextGrid(task, nowMs)
       task.dueMs = task.gridMs
       push(task)
-      if (task.isBusy) {
-        if (isGrid) task.skipped += 1
-      } else task.run()
+      if (!task.isBusy) task.run()
+      else if (isGrid) task.skipped += 1
+      else task.isWantedAgain = true
     }
     plan()
   }
@@ -114,6 +118,13 @@ export function createScheduler(clock: Clock): Scheduler {
     },
     remove(task) {
       task.isPlanned = false
+      task.isWantedAgain = false
+    },
+    ended(task) {
+      task.isBusy = false
+      if (!task.isWantedAgain) return
+      task.isWantedAgain = false
+      this.hasten(task, 0)
     },
     stop() {
       isStopped = true

@@ -3,6 +3,7 @@ import type { ChangeHost, CreateHost, Probe } from '../../shared/api/hosts.ts'
 import { oneLine } from '../../shared/text.ts'
 import { HostError } from './errors.ts'
 import { serverAddress } from './probes/dns.ts'
+import { urlOf } from './probes/http.ts'
 import { jsonPathProblem } from './probes/http-rules.ts'
 import type { HostRecord } from './schema.ts'
 
@@ -69,6 +70,18 @@ export function tidyDomain(text: string): string {
   return domain
 }
 
+/** @throws HostError when a probe cannot be taken of a domain */
+export function checkProbesOf(domain: string, probes: readonly Probe[]): void {
+  for (const probe of probes) {
+    checkProbe(probe)
+    if (probe.kind === 'http' && !URL.canParse(urlOf(domain, probe)))
+      throw new HostError(
+        'bad-setting',
+        `'${domain.slice(0, 80)}' makes no web address; give the probe a url`,
+      )
+  }
+}
+
 function checkProbe(probe: Probe): void {
   switch (probe.kind) {
     case 'http': {
@@ -104,7 +117,6 @@ function checkProbe(probe: Probe): void {
 }
 
 function tidy(given: ChangeHost): ChangeHost {
-  for (const probe of given.probes ?? []) checkProbe(probe)
   if (given.name !== undefined && oneLine(given.name) === '')
     throw new HostError('bad-setting', 'a host needs a name')
   return {

@@ -51,6 +51,11 @@ export interface HostStore {
   changeIncident(id: number, cause: string, behind: string | null): void
   endIncident(id: number, atMs: number): void
   incidents(hostId: number): IncidentRecord[]
+  /** Returns the incidents that last, of all hosts. */
+  openIncidents(): IncidentRecord[]
+  /** Returns what touches the time since a moment, of some hosts or of all. */
+  incidentsSince(sinceMs: number, hostIds: readonly number[] | null): IncidentRecord[]
+  spansSince(sinceMs: number, hostIds: readonly number[] | null): (SpanRecord & { readonly hostId: number })[]
   openSpan(hostId: number, kind: SpanKind): SpanRecord | null
   openSpans(kind: SpanKind): { readonly hostId: number; readonly fromMs: number }[]
   startSpan(hostId: number, kind: SpanKind, fromMs: number, flightId: number | null): void
@@ -169,6 +174,26 @@ export function createHostStore(db: Connection): HostStore {
           .prepare('SELECT * FROM host_incident WHERE host_id = ? ORDER BY id DESC')
           .all(hostId) as IncidentRow[]
       ).map(incidentOfRow),
+    openIncidents: () =>
+      (db.prepare('SELECT * FROM host_incident WHERE closed_ms IS NULL').all() as IncidentRow[]).map(
+        incidentOfRow,
+      ),
+    incidentsSince: (sinceMs, hostIds) =>
+      (
+        db
+          .prepare(
+            `SELECT * FROM host_incident WHERE (closed_ms IS NULL OR closed_ms > ?) ${among(hostIds)} ORDER BY opened_ms`,
+          )
+          .all(sinceMs) as IncidentRow[]
+      ).map(incidentOfRow),
+    spansSince: (sinceMs, hostIds) =>
+      (
+        db
+          .prepare(
+            `SELECT * FROM host_span WHERE (to_ms IS NULL OR to_ms > ?) ${among(hostIds)} ORDER BY from_ms`,
+          )
+          .all(sinceMs) as SpanRow[]
+      ).map((row) => ({ ...spanOfRow(row), hostId: row.host_id })),
     openSpan(hostId, kind) {
       const row = openSpan.get(hostId, kind) as SpanRow | undefined
       return row ? spanOfRow(row) : null
@@ -219,6 +244,11 @@ export function createHostStore(db: Connection): HostStore {
       ).run(name, value)
     },
   }
+}
+
+/** Ids are whole numbers of our own, so they may stand in the statement. */
+function among(hostIds: readonly number[] | null): string {
+  return hostIds === null ? '' : `AND host_id IN (${hostIds.map((id) => Math.trunc(id)).join()})`
 }
 
 /** What of a probe says what it measures; the rest may change without a new series. */

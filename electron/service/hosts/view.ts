@@ -6,7 +6,14 @@ import { daysLeft } from './probes/http-rules.ts'
 import { probeWords } from './probes/index.ts'
 import type { IncidentRecord } from './schema.ts'
 import { figuresOf, segmentsOf, type HostPast, type PastIncident, type PastSpan } from './timeline.ts'
-import { pacesOf, worstVerdict, type BeatRecord, type WatchedHost, type WatchedProbe } from './watched.ts'
+import {
+  faultOf,
+  pacesOf,
+  worstVerdict,
+  type BeatRecord,
+  type WatchedHost,
+  type WatchedProbe,
+} from './watched.ts'
 import { sentenceOf } from './words.ts'
 
 /** Hosts as the native API shows them. */
@@ -14,7 +21,7 @@ import { sentenceOf } from './words.ts'
 /** Returns how a host stands. */
 export function stateOf(host: WatchedHost): HostState {
   if (host.record.paused) return 'paused'
-  if (host.isOffline || host.fault !== null) return 'unobserved'
+  if (host.isOffline || faultOf(host) !== null) return 'unobserved'
   const verdict = worstVerdict(host)
   // What was written down before a restart is a memory until the first sample confirms it.
   if (verdict !== 'new' && !host.isSeen) return 'unobserved'
@@ -68,7 +75,7 @@ function sentence(host: WatchedHost, state: HostState, nowMs: number): string {
     forMs: nowMs - sinceOf(host, state),
     cause: isDoubtful ? (doubtful.streaks.cause?.text ?? null) : causes.join('; ') || null,
     why: host.isOffline ? 'offline' : state === 'unobserved' ? 'not-yet' : null,
-    fault: host.fault,
+    fault: faultOf(host),
     behind: host.behind,
     failures: isDoubtful ? doubtful.streaks.failures : 0,
     needed: host.record.failures,
@@ -108,10 +115,17 @@ function probeView({ record }: WatchedHost, probe: WatchedProbe, state: HostStat
     id: probe.id,
     kind: settings.kind,
     words: probeWords(record.domain, settings),
-    state: isKnown ? verdict : state,
+    state: isKnown ? (probe.fault === null ? verdict : 'unobserved') : state,
     lastAt: isoTimeOrNull(probe.lastMs),
     lastMs: probe.latencyMs === null ? null : rounded(probe.latencyMs),
-    cause: streaks.failures > 0 ? streaks.cause : verdict === 'up' ? null : probe.cause,
+    cause:
+      probe.fault !== null
+        ? { kind: 'error', text: probe.fault }
+        : streaks.failures > 0
+          ? streaks.cause
+          : verdict === 'up'
+            ? null
+            : probe.cause,
     answeredFrom: probe.answeredFrom,
     certificate:
       certificate === null

@@ -33,13 +33,19 @@ export interface WatchedProbe extends Task {
   /** Measurements without an answer that are not judged yet. */
   waiting: Measured[]
   answeredFrom: string | null
+  /** How far away what it asks is; null before the first sample. */
+  scope: Scope | null
+  /** Why this machine cannot take it; null when it can. */
+  fault: string | null
   certificate: KnownCertificate | null
   /** Monotonic time at which the certificate was looked at last. */
   certificateMs: number
   /** Counts the samples that were begun; the answer to an older one is no news. */
   begun: number
-  /** Monotonic time at which the latest sample ended. */
+  /** Monotonic times at which the latest sample began and ended, and at which the first of the failing ones began. */
+  begunMs: number
   endedMs: number
+  failingMs: number
   /** True while it is being found out whether the failure is ours. */
   isAsking: boolean
   /** The connection was asked about this lasting failure last at this monotonic time. */
@@ -49,14 +55,13 @@ export interface WatchedProbe extends Task {
 export interface WatchedHost {
   record: HostRecord
   probes: WatchedProbe[]
-  scope: Scope | null
   isOffline: boolean
-  /** Why this machine cannot probe it; null when it can. */
-  fault: string | null
-  /** Name of the parent that was down when this went down. */
+  /** Monotonic time since which the connection to it works again; samples that began before tell nothing. */
+  onlineMs: number
+  /** Name of the parent that was down when this went down, for which nobody was told. */
   behind: string | null
-  /** The parent is up again, so that a failure counts anew; its name. */
-  released: string | null
+  /** No parent is down any more, so that failures count anew before it is told. */
+  isReleasing: boolean
   maintenance: { readonly name: string; readonly untilMs: number } | null
   pausedMs: number | null
   /** When the present offline or faulty time began (ms UTC). */
@@ -71,11 +76,10 @@ export function watchedHost(record: HostRecord): WatchedHost {
   return {
     record,
     probes: [],
-    scope: null,
     isOffline: false,
-    fault: null,
+    onlineMs: Number.NEGATIVE_INFINITY,
     behind: null,
-    released: null,
+    isReleasing: false,
     maintenance: null,
     pausedMs: null,
     unobservedMs: null,
@@ -90,6 +94,7 @@ export function watchedProbe(
   record: ProbeRecord,
   run: (probe: WatchedProbe) => void,
 ): WatchedProbe {
+  const never = Number.NEGATIVE_INFINITY
   const probe: WatchedProbe = {
     id: record.id,
     host,
@@ -104,21 +109,46 @@ export function watchedProbe(
     streaks: noStreaks,
     waiting: [],
     answeredFrom: null,
+    scope: null,
+    fault: null,
     certificate: record.certificate,
-    certificateMs: Number.NEGATIVE_INFINITY,
+    certificateMs: never,
     begun: 0,
-    endedMs: 0,
+    begunMs: never,
+    endedMs: never,
+    failingMs: never,
     isAsking: false,
-    askedMs: Number.NEGATIVE_INFINITY,
+    askedMs: never,
     intervalMs: 60_000,
     gridMs: 0,
     dueMs: 0,
     isBusy: false,
+    isWantedAgain: false,
     skipped: 0,
     isPlanned: false,
     run: () => run(probe),
   }
   return probe
+}
+
+/** Forgets what the latest samples were, as after a sleep. */
+export function forgetStreaks(host: WatchedHost): void {
+  for (const probe of host.probes) {
+    probe.streaks = noStreaks
+    probe.waiting = []
+  }
+}
+
+/** Returns how far away a host is: as far as the farthest of its probes. */
+export function scopeOfHost({ probes }: WatchedHost): Scope {
+  if (probes.some(({ scope }) => scope === null || scope === 'beyond')) return 'beyond'
+  return probes.some(({ scope }) => scope === 'link') ? 'link' : 'local'
+}
+
+/** Returns why this machine cannot probe a host by any of its probes; null when it can by one. */
+export function faultOf({ probes }: WatchedHost): string | null {
+  const [first] = probes
+  return first && probes.every(({ fault }) => fault !== null) ? first.fault : null
 }
 
 /** Returns what a probe's verdict depends on. */

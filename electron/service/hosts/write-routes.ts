@@ -30,6 +30,8 @@ import type { WatchedHost } from './watched.ts'
 
 /** A file of thousands of hosts is longer than other bodies (bytes). */
 const configLimit = 8 * 1_048_576
+/** More changes than this in one transaction would hold up the event loop. */
+const stepsAtOnce = 50
 
 /** Adds the routes by which hosts are tried, made, changed and removed. */
 export function writeRoutes(app: App, hosts: Hosts, { clock, db }: RoomContext): void {
@@ -212,9 +214,13 @@ export function writeRoutes(app: App, hosts: Hosts, { clock, db }: RoomContext):
     ({ body, query: { dryRun = false, prune = false } }) =>
       asked(async () => {
         const plan = planOf(body, hosts.configured(), channelNames(db), prune, now())
+        const anchors = body.anchors && anchorsOf(body.anchors)
         if (dryRun) return plan.answer
-        await hosts.together((changes) => plan.run(changes))
-        if (body.anchors) await hosts.connection.setAnchors(anchorsOf(body.anchors))
+        for (let begin = 0; begin < plan.steps.length; begin += stepsAtOnce)
+          await hosts.together((changes) => {
+            for (const step of plan.steps.slice(begin, begin + stepsAtOnce)) step(changes)
+          })
+        if (anchors) await hosts.connection.setAnchors(anchors)
         return plan.answer
       }),
   )

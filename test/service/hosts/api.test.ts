@@ -128,6 +128,7 @@ describe('the native API of hosts', () => {
       [{ domain: 'x', probes: [{ kind: 'http', jsonValue: '1' }] }, /goes with jsonPath/],
       [{ domain: 'x', probes: [{ kind: 'http', headers: { 'a b': 'c' } }] }, /not a header/],
       [{ domain: 'x', probes: [{ kind: 'dns', record: 'A', server: 'nas' }] }, /not an address/],
+      [{ domain: 'foo.1', probes: [{ kind: 'http' }] }, /makes no web address/],
       [{ domain: 'x', parent: 99 }, /no host 99/],
       [{ domain: 'x', channels: [99] }, /no channel 99/],
       [{ domain: 'x', nonsense: 1 }, /nonsense/],

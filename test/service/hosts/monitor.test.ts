@@ -264,6 +264,19 @@ describe('our own fault', () => {
     expect(bench.hosts.store.spans(id)[0]?.toMs).not.toBeNull()
   })
 
+  it('a probe that this machine cannot take leaves the host to its other probes', async () => {
+    const bench = await hostBench(fakeClock())
+    const id = await bench.add('127.0.0.5', { probes: [{ kind: 'icmp' }, { kind: 'icmp', packets: 2 }] })
+    bench.world.answers.set('127.0.0.5', 1)
+    await bench.pass(minute)
+    const [first] = bench.hosts.watched.get(id)?.probes ?? []
+    expect(first).toBeDefined()
+    if (first) first.fault = 'no way'
+    await bench.pass(20 * second)
+    expect(bench.state('127.0.0.5')).toBe('up')
+    expect(bench.hosts.store.spans(id)).toEqual([])
+  })
+
   it('asks gateway and anchors only when something fails', async () => {
     const bench = await hostBench(fakeClock())
     await bench.add(far)
@@ -271,6 +284,90 @@ describe('our own fault', () => {
     bench.world.asked.length = 0
     await bench.pass(10 * minute, 1_000)
     expect(bench.world.asked.filter((address) => address === gateway || address === anchor)).toEqual([])
+  })
+})
+
+describe('a connection that is hard to tell', () => {
+  const isFar = (address: string): boolean => !address.startsWith('192.0.2.')
+
+  it('with its gateway off and a neighbour alive is told of once, and the neighbour stays up', async () => {
+    const bench = await hostBench(fakeClock())
+    await bench.add('192.0.2.7', { intervalMs: 2_000 })
+    for (let index = 1; index <= 5; index += 1) await bench.add(`203.0.113.${index}`, { intervalMs: 5_000 })
+    await settled(bench)
+    bench.world.isCut = (address) => isFar(address) || address === gateway
+    await bench.pass(5 * minute)
+    expect(bench.told()).toEqual(['connection problem offline'])
+    expect(bench.state('192.0.2.7')).toBe('up')
+    expect(bench.state('203.0.113.3')).toBe('unobserved')
+    bench.world.isCut = () => false
+    await bench.pass(minute)
+    expect(bench.told()).toEqual(['connection problem offline', 'connection recovery online'])
+  })
+
+  it('whose anchors no longer answer, but other hosts do, lets a host that is down be down', async () => {
+    const bench = await hostBench(fakeClock())
+    const id = await bench.add(far)
+    await bench.add('203.0.113.10')
+    await settled(bench)
+    bench.world.answers.set(anchor, 'silent')
+    bench.world.answers.set(far, 'silent')
+    await bench.pass(5 * minute)
+    expect(bench.told()).toEqual([`${id} problem down`])
+    expect(bench.state('203.0.113.10')).toBe('up')
+  })
+
+  it('takes in a host that is added while it is cut', async () => {
+    const bench = await hostBench(fakeClock())
+    await bench.add('203.0.113.1')
+    await settled(bench)
+    bench.world.isCut = isFar
+    await bench.pass(2 * minute)
+    const id = await bench.add(far)
+    await bench.pass(2 * minute)
+    expect(bench.state(far)).toBe('unobserved')
+    bench.world.isCut = () => false
+    await bench.pass(minute)
+    expect(bench.state(far)).toBe('up')
+    expect(bench.hosts.store.incidents(id)).toEqual([])
+  })
+
+  it('does not lay on a host what was begun while it was cut', async () => {
+    const bench = await hostBench(fakeClock())
+    const slow = await bench.add('203.0.113.1', {
+      failures: 1,
+      intervalMs: 20_000,
+      probes: [{ kind: 'icmp', timeoutMs: 15_000 }],
+    })
+    await bench.add('203.0.113.2', { intervalMs: 1_000 })
+    await settled(bench)
+    for (let outage = 0; outage < 5; outage += 1) {
+      bench.world.isCut = isFar
+      await bench.pass(minute + outage * 3_700)
+      bench.world.isCut = () => false
+      await bench.pass(minute)
+    }
+    expect(bench.hosts.store.incidents(slow)).toEqual([])
+  })
+
+  it('is not proved by the resolver of this machine, which answers for itself', async () => {
+    const bench = await hostBench(fakeClock())
+    const id = await bench.add('nas.invalid', {
+      probes: [{ kind: 'dns', record: 'A', server: '127.0.0.1:9', timeoutMs: 500 }],
+    })
+    await bench.add(far)
+    await settled(bench)
+    bench.world.isCut = isFar
+    for (let turn = 0; turn < 100; turn += 1) {
+      await bench.pass(1_000)
+      // The name server is a real one, or rather none.
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    expect(bench.state(far)).toBe('unobserved')
+    expect(bench.told().filter((text) => text.startsWith('connection'))).toEqual([
+      'connection problem offline',
+    ])
+    expect(bench.hosts.watched.get(id)).toBeDefined()
   })
 })
 
@@ -326,6 +423,35 @@ describe('parent and children', () => {
     expect(bench.told()).toEqual([`${children[1]} problem down`])
   })
 
+  it.each(['paused and unpaused', 'removed', 'restarted over'])(
+    'a child that is still down when its parent was %s is told of then',
+    async (how) => {
+      const clock = fakeClock()
+      let bench = await hostBench(clock)
+      const { router, children } = await family(bench, 1)
+      await settled(bench)
+      bench.world.isCut = (address) => address === '192.0.2.50' || address.startsWith('203.0.113.')
+      await bench.pass(2 * minute)
+      expect(bench.told()).toContain(`${children[0]} problem down held`)
+      bench.world.isCut = (address) => address === '203.0.113.1'
+      switch (how) {
+        case 'removed':
+          await Promise.all([bench.hosts.remove(router), bench.pass(1_000)])
+          break
+        case 'restarted over':
+          bench.kill()
+          clock.advance(5_000)
+          bench = await hostBench(clock, { database: bench.database, world: bench.world })
+          break
+        default:
+          await Promise.all([bench.hosts.setPaused(router, true), bench.pass(1_000)])
+          await Promise.all([bench.hosts.setPaused(router, false), bench.pass(1_000)])
+      }
+      await bench.pass(4 * minute)
+      expect(bench.told()).toContain(`${children[0]} update down`)
+    },
+  )
+
   it('no host can be behind itself', async () => {
     const bench = await hostBench(fakeClock())
     const { router, children } = await family(bench, 1)
@@ -359,6 +485,25 @@ describe('maintenance and pause', () => {
     expect(parts.down).toBeLessThanOrEqual(2 * minute)
   })
 
+  it('a window that ends while nobody is here opens the incident of what is still down', async () => {
+    const clock = fakeClock()
+    const bench = await hostBench(clock)
+    const id = await bench.add(far)
+    await settled(bench)
+    const untilMs = clock.read().wallMs + 5 * minute
+    bench.world.windows = [{ name: 'work', untilMs, covers: () => true }]
+    await bench.pass(2 * second)
+    bench.world.answers.set(far, 'silent')
+    await bench.pass(2 * minute)
+    expect(bench.state(far)).toBe('down')
+    bench.kill()
+    clock.advance(10 * minute)
+    const again = await hostBench(clock, { database: bench.database, world: bench.world })
+    await again.pass(3 * minute)
+    expect(again.state(far)).toBe('down')
+    expect(again.told()).toEqual([`${id} problem down`])
+  })
+
   it('a pause ends an incident without a word, and what is unpaused is judged anew', async () => {
     const bench = await hostBench(fakeClock())
     const id = await bench.add(far)
@@ -376,6 +521,23 @@ describe('maintenance and pause', () => {
     expect(bench.state(far)).toBe('down')
     expect(bench.told()).toEqual([`${id} problem down`, `${id} problem down`])
     expect(bench.hosts.store.incidents(id)).toHaveLength(2)
+  })
+
+  it('a clock set back an hour while a host is suspect keeps its downtime, also behind a parent', async () => {
+    const clock = fakeClock()
+    const bench = await hostBench(clock)
+    const parent = await bench.add('192.0.2.50')
+    const id = await bench.add(far, { parent })
+    await settled(bench)
+    bench.world.answers.set(far, 'silent')
+    while ((bench.hosts.watched.get(id)?.probes[0]?.streaks.failures ?? 0) < 2) await bench.pass(250)
+    clock.step(-60 * minute)
+    await bench.pass(2 * minute)
+    expect(bench.state(far)).toBe('down')
+    const nowMs = clock.read().wallMs
+    const opened = bench.hosts.store.incidents(id)[0]?.openedMs ?? 0
+    expect(opened).toBeLessThan(nowMs)
+    expect(opened).toBeGreaterThan(nowMs - 3 * minute)
   })
 
   it('a clock set back an hour in mid-incident keeps the length of it', async () => {

@@ -4,7 +4,16 @@ import { createScheduler, type Task } from '../../../electron/service/hosts/sche
 import { fakeClock } from '../../support/fake-clock.ts'
 
 function task(intervalMs: number, run: () => void): Task {
-  return { intervalMs, gridMs: 0, dueMs: 0, isBusy: false, skipped: 0, isPlanned: false, run }
+  return {
+    intervalMs,
+    gridMs: 0,
+    dueMs: 0,
+    isBusy: false,
+    isWantedAgain: false,
+    skipped: 0,
+    isPlanned: false,
+    run,
+  }
 }
 
 describe('the scheduler', () => {

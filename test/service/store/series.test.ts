@@ -28,8 +28,15 @@ const day = 24 * hour
 function bench(clock: FakeClock, file = `${temporaryFolder()}/w.db`) {
   const { db } = openStore(file, clock.read().wallMs)
   const errors: unknown[] = []
-  const series = createSeries(db, createGroupCommit(db, clock), clock, (error) => errors.push(error))
-  return { db, series, errors, file }
+  const unknown = new Set<number>()
+  const series = createSeries(
+    db,
+    createGroupCommit(db, clock),
+    clock,
+    (id) => !unknown.has(id),
+    (error) => errors.push(error),
+  )
+  return { db, series, errors, file, unknown }
 }
 
 /** Moves the journal and rolls up; with a clock that stands still that needs turns. */
@@ -215,13 +222,63 @@ describe('a series', () => {
     db.close()
   })
 
-  it('that is removed leaves nothing', async () => {
+  it('goes on when the clock is set by years, as on a board without a clock', async () => {
+    const clock = fakeClock({ wallMs: Date.UTC(2001, 0, 1) })
+    const { db, series, errors } = bench(clock)
+    series.add(1, clock.read().wallMs, 1)
+    clock.advance(1_000)
+    clock.step(25 * 365 * day)
+    series.add(1, clock.read().wallMs, 2)
+    await settle(series)
+    expect(errors).toEqual([])
+    expect(db.prepare('SELECT count(*) FROM series_recent').pluck().get()).toBe(0)
+    expect(readPoints(db, 1, 0, 4e12).map(({ value }) => value)).toContain(2)
+    db.close()
+  })
+
+  it('loses nothing of what was not rolled up when the machine was off for days', async () => {
     const clock = fakeClock()
     const { db, series } = bench(clock)
+    const beganMs = clock.read().wallMs
+    for (let index = 0; index < 300; index += 1) {
+      series.add(1, clock.read().wallMs, 5)
+      clock.advance(minute)
+      if (index === 100) await settle(series)
+    }
+    series.stop()
+    await turns()
+    clock.advance(4 * day)
+    await settle(series)
+    const nowMs = clock.read().wallMs
+    expect(readWindow(db, 1, beganMs - day, nowMs, 600, nowMs).total.count).toBe(300)
+    expect(readWindow(db, 1, beganMs - 40 * day, nowMs, 20, nowMs).total.count).toBe(300)
+    db.close()
+  })
+
+  it('is whole over the edges of its tiers', async () => {
+    const clock = fakeClock()
+    const { db, series } = bench(clock)
+    const beganMs = clock.read().wallMs
+    for (let passed = 0; passed < 18 * day; passed += 10 * minute) {
+      series.add(1, clock.read().wallMs, 5)
+      clock.advance(10 * minute)
+      if (passed % (6 * hour) === 0) await settle(series)
+    }
+    await settle(series)
+    const nowMs = clock.read().wallMs
+    const { total } = readWindow(db, 1, beganMs, nowMs, 5_000, nowMs)
+    expect(total.count).toBe((18 * day) / (10 * minute))
+    db.close()
+  })
+
+  it('that is removed leaves nothing', async () => {
+    const clock = fakeClock()
+    const { db, series, unknown } = bench(clock)
     series.add(1, clock.read().wallMs, 1)
     await settle(series)
     series.add(1, clock.read().wallMs + 1, 1)
     db.transaction(() => series.remove(1))()
+    unknown.add(1)
     clock.advance(10_000)
     await settle(series)
     expect(db.prepare('SELECT count(*) FROM series_block').pluck().get()).toBe(0)

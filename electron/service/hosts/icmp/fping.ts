@@ -1,8 +1,8 @@
-import { spawn, type ChildProcess } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import type { Clock, Timer } from '../../clock.ts'
 import type { Echoer, EchoRequest, EchoResult, Refusal } from './echo.ts'
 import { stopped } from './flight-table.ts'
-import { runToEnd } from './programs.ts'
+import { runToEnd, start } from './programs.ts'
 
 /** Echoes by fping: requests of a moment share one run of it. */
 
@@ -40,14 +40,17 @@ function fpingOf(clock: Clock, program: string): Echoer {
     for (const entry of batch)
       byAddress.set(entry.request.address, [...(byAddress.get(entry.request.address) ?? []), entry])
     const args = ['-C1', '-q', '-r0', `-t${timeoutMs}`, `-b${bytes}`, '-i1']
-    const child = spawn(program, [...args, ...byAddress.keys()], {
-      stdio: ['ignore', 'ignore', 'pipe'],
-      env: { ...process.env, LC_ALL: 'C' },
-    })
+    const child = start(program, [...args, ...byAddress.keys()])
+    if (child === null) {
+      for (const { done } of batch) done({ kind: 'fault', text: 'fping cannot be started' })
+      plan()
+      return
+    }
     running.add(child)
     let errors = ''
     child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()))
     child.on('error', (error) => (errors += error.message))
+    child.stdout.resume()
     child.on('close', () => {
       running.delete(child)
       const answers = parseFping(errors)

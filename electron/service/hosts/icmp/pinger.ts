@@ -13,8 +13,6 @@ export interface Pinger {
   echo(request: EchoRequest, done: (result: EchoResult) => void): void
   /** Opens the way of a family, if it is not, and tells which it is and why no better one. */
   way(family: IpFamily): Promise<ChosenWay>
-  /** Gives up the ways, so that the next echo looks for the best one anew. */
-  renew(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -25,6 +23,9 @@ export interface ChosenWay {
 
 /** After so long a worse way is given up for another look, since permissions may have changed (ms). */
 const lookAgainMs = 3_600_000
+
+/** Every echo has ended after this (ms). */
+const longestEchoMs = 120_000
 
 interface Opened {
   readonly echoer: Echoer | null
@@ -52,16 +53,18 @@ export function createPinger(clock: Clock, allowed: readonly EchoWay[] = allWays
       now: known?.now ?? null,
     }
     opened.set(family, entry)
-    void entry.opening.then(
-      (found) => {
-        const before = entry.now?.echoer
-        if (before && before.way !== found.echoer?.way) void before.stop()
-        else if (before && found.echoer) void before.stop()
+    const before = known?.now?.echoer ?? null
+    void entry.opening.then((found) => {
+      // Echoes on their way by the way that was in use end by it.
+      if (before && before.way === found.echoer?.way) {
+        void found.echoer.stop()
+        entry.now = { ...found, echoer: before }
+      } else {
         entry.now = found
-        if (isStopped) void found.echoer?.stop()
-      },
-      () => undefined,
-    )
+        if (before) clock.after(longestEchoMs, () => void before.stop())
+      }
+      if (isStopped) void entry.now.echoer?.stop()
+    })
     return entry
   }
 
@@ -74,23 +77,18 @@ export function createPinger(clock: Clock, allowed: readonly EchoWay[] = allWays
         else done({ kind: 'fault', text: noWay(refusals) })
       }
       if (now) send(now)
-      else
-        void opening.then(send, (error: unknown) =>
-          done({ kind: 'fault', text: error instanceof Error ? error.message : String(error) }),
-        )
+      else void opening.then(send)
     },
     async way(family) {
-      const { echoer, refusals } = await open(family).opening
+      const entry = open(family)
+      const { echoer, refusals } = entry.now ?? (await entry.opening)
       return { way: echoer?.way ?? 'none', refusals }
-    },
-    async renew() {
-      const before = [...opened.values()]
-      opened.clear()
-      for (const { opening } of before) await (await opening).echoer?.stop()
     },
     async stop() {
       isStopped = true
-      await this.renew()
+      const before = [...opened.values()]
+      opened.clear()
+      for (const { opening, now } of before) await (now ?? (await opening)).echoer?.stop()
     },
   }
 }
@@ -102,7 +100,10 @@ function noWay(refusals: readonly Refusal[]): string {
 async function openBest(clock: Clock, family: IpFamily, allowed: readonly EchoWay[]): Promise<Opened> {
   const refusals: Refusal[] = []
   for (const way of allowed) {
-    const found = await tryWay(clock, family, way)
+    const found = await tryWay(clock, family, way).catch((error: unknown): Refusal => {
+      const reason = error instanceof Error ? error.message : 'it failed'
+      return { way, why: `${way} cannot be used: ${reason}`, fix: null }
+    })
     if (found === null) continue
     if ('send' in found) return { echoer: found, refusals }
     refusals.push(found)

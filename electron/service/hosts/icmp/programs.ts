@@ -1,4 +1,5 @@
-import { spawn } from 'node:child_process'
+import { spawn, type ChildProcessByStdio } from 'node:child_process'
+import type { Readable } from 'node:stream'
 
 /** Running small programs of the system. */
 
@@ -10,12 +11,11 @@ export function runToEnd(
   args: readonly string[],
 ): Promise<{ readonly code: number | null; readonly output: string; readonly errors: string } | null> {
   return new Promise((resolve) => {
-    const child = spawn(program, [...args], {
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, LC_ALL: 'C' },
-      timeout: longestRunMs,
-      windowsHide: true,
-    })
+    const child = start(program, args)
+    if (child === null) {
+      resolve(null)
+      return
+    }
     let output = ''
     let errors = ''
     child.stdout.on('data', (chunk: Buffer) => (output = (output + chunk.toString()).slice(0, 100_000)))
@@ -23,4 +23,26 @@ export function runToEnd(
     child.on('error', () => resolve(null))
     child.on('close', (code) => resolve({ code, output, errors }))
   })
+}
+
+/** Starts a program without input; null when it cannot be, as for want of file descriptors. */
+export function start(
+  program: string,
+  args: readonly string[],
+): ChildProcessByStdio<null, Readable, Readable> | null {
+  try {
+    const child = spawn(program, [...args], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, LC_ALL: 'C' },
+      timeout: longestRunMs,
+      windowsHide: true,
+    })
+    // Where no pipe could be made the streams are missing, whatever their type says.
+    if ((child.stdout as unknown) && (child.stderr as unknown)) return child
+    child.on('error', () => undefined)
+    child.kill()
+    return null
+  } catch {
+    return null
+  }
 }

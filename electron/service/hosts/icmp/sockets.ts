@@ -15,15 +15,20 @@ const mostPerWake = 200
 /** Before anybody is given up, everything that waits is read: no more than a full buffer holds. */
 const mostWaiting = 20_000
 const receiveBufferBytes = 4 << 20
+/** Where the system has no room, it is asked again after this (ms). */
+const fullMs = 5
 /** A raw socket is waited for in the library's own thread, and for no longer than this, so that it can be ended. */
 const pollMs = 250
-const noBuffer = new Set([11, 12, 55, 105])
-const noRoute = new Set([49, 50, 51, 65, 99, 100, 101, 113])
+/** EAGAIN, ENOMEM, ENOBUFS of Linux and macOS; of the next two lines ENETDOWN and its like, EHOSTDOWN and EHOSTUNREACH. */
+const noBuffer = new Set([11, 12, 35, 55, 105])
+const noRoute = new Set([49, 50, 51, 99, 100, 101])
+const unreachable = new Set([64, 65, 112, 113])
 const refused = new Set([1, 13])
 
 interface Queued {
   readonly request: EchoRequest
   readonly done: (result: EchoResult) => void
+  readonly queuedMs: number
 }
 
 interface Ear {
@@ -122,16 +127,23 @@ export async function openSockets(
   const turn = (): void => {
     isSending = false
     if (isStopped) return
-    for (let count = 0; count < mostPerTurn && head < queue.length; count += 1) {
-      if (!launch(queue[head] as Queued)) break
-      head += 1
+    let isFull = false
+    for (let count = 0; count < mostPerTurn && head < queue.length && !isFull; count += 1) {
+      const entry = queue[head] as Queued
+      if (launch(entry)) head += 1
+      else if (clock.glance().monotonicMs - entry.queuedMs < entry.request.timeoutMs) isFull = true
+      else {
+        head += 1
+        entry.done({ kind: 'fault', text: 'this machine has no room to send' })
+      }
     }
     if (head === queue.length) {
       queue.length = 0
       head = 0
     } else {
       isSending = true
-      setImmediate(turn)
+      if (isFull) clock.after(fullMs, turn)
+      else setImmediate(turn)
     }
     ear.woken()
   }
@@ -139,7 +151,7 @@ export async function openSockets(
   return {
     way: kind,
     send(request, done) {
-      queue.push({ request, done })
+      queue.push({ request, done, queuedMs: clock.glance().monotonicMs })
       if (isSending) return
       isSending = true
       setImmediate(turn)
@@ -181,6 +193,7 @@ function addressOf(known: Map<string, Buffer>, address: string): Buffer | null {
 function sendFailure(errno: number, address: string): EchoResult | null {
   if (noBuffer.has(errno)) return null
   if (noRoute.has(errno)) return { kind: 'fault', text: `this machine has no route to ${address}` }
+  if (unreachable.has(errno)) return { kind: 'unreachable', text: 'unreachable' }
   if (refused.has(errno)) return { kind: 'fault', text: `this machine may not send to ${address}` }
   return { kind: 'fault', text: `this machine cannot send to ${address} (error ${errno})` }
 }
@@ -215,13 +228,18 @@ async function adopted(
   hear: (message: Buffer, address: string) => void,
 ): Promise<Ear> {
   const socket = dgram.createSocket({ type: family === 4 ? 'udp4' : 'udp6' })
-  await new Promise<void>((resolve, reject) => {
-    socket.once('error', reject)
-    socket.bind({ fd, exclusive: true }, () => {
-      socket.off('error', reject)
-      resolve()
+  try {
+    await new Promise<void>((resolve, reject) => {
+      socket.once('error', reject)
+      socket.bind({ fd, exclusive: true }, () => {
+        socket.off('error', reject)
+        resolve()
+      })
     })
-  })
+  } catch (error) {
+    native.close(fd)
+    throw error
+  }
   native.growReceiveBuffer(fd, receiveBufferBytes)
   // The first call fails and switches the stamps on.
   native.receiveStamp(fd)

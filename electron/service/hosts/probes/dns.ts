@@ -90,8 +90,9 @@ function causeOf(error: unknown, name: string, record: string): ProbeCause {
     case 'ETIMEOUT':
     case 'ECANCELLED':
       return { kind: 'timeout', text: 'the name server does not answer' }
+    // The library says so of a server that it cannot reach at all, too.
     case 'ECONNREFUSED':
-      return { kind: 'refused', text: 'the name server refuses' }
+      return { kind: 'unreachable', text: 'the name server cannot be reached' }
     case 'EREFUSED':
       return { kind: 'answer', text: 'the name server refuses to answer' }
     case 'ESERVFAIL':

@@ -43,20 +43,21 @@ function problemOfJson(path: string, wanted: string | undefined, body: string): 
   } catch {
     return { kind: 'content', text: 'the answer is not JSON' }
   }
-  const values = selected(path, document)
-  if (values.length === 0) return { kind: 'content', text: `the JSON has nothing at ${short(path)}` }
+  const texts = selected(path, document)
+  if (texts.length === 0) return { kind: 'content', text: `the JSON has nothing at ${short(path)}` }
   if (wanted === undefined) return null
-  const texts = values.map((value) => (typeof value === 'string' ? value : JSON.stringify(value)))
   return texts.includes(wanted)
     ? null
     : { kind: 'content', text: `${short(path)} is ${short(texts.join(', '))}, not ${short(wanted)}` }
 }
 
-function selected(path: string, document: unknown): unknown[] {
+/** What a document nests too deeply for is as good as not there. */
+function selected(path: string, document: unknown): string[] {
   try {
     return compile(path)
       .query(document as Parameters<ReturnType<typeof compile>['query']>[0])
       .values()
+      .map((value) => (typeof value === 'string' ? value : JSON.stringify(value)))
   } catch {
     return []
   }

@@ -2,8 +2,9 @@ import { request as httpRequest, type ClientRequest, type IncomingMessage } from
 import { request as httpsRequest } from 'node:https'
 import { isIP, type LookupFunction } from 'node:net'
 import type { TLSSocket } from 'node:tls'
-import type { ProbeCause, ProbeOf } from '../../../shared/api/hosts.ts'
+import type { ProbeOf } from '../../../shared/api/hosts.ts'
 import { problemOfAnswer, tlsProblem } from './http-rules.ts'
+import type { NotFound } from './resolver.ts'
 import {
   connectionFailure,
   sampleOf,
@@ -28,6 +29,8 @@ export const runHttp: Run<ProbeOf<'http'>> = (domain, settings, tools, done) => 
   const { clock, resolver } = tools
   const atMs = Math.round(clock.glance().wallMs)
   const beginMs = clock.glance().monotonicMs
+  const address = urlOf(domain, settings)
+  const first = URL.canParse(address) ? new URL(address) : null
   const state: { asked: ClientRequest | null; isOver: boolean; seen: Seen } = {
     asked: null,
     isOver: false,
@@ -38,14 +41,14 @@ export const runHttp: Run<ProbeOf<'http'>> = (domain, settings, tools, done) => 
     state.isOver = true
     timer.cancel()
     state.asked?.destroy()
-    if (!('ms' in result)) resolver.forget(new URL(urlOf(domain, settings)).hostname)
+    if (!('ms' in result) && first) resolver.forget(first.hostname)
     done(sampleOf(atMs, result, state.seen))
   }
   const timer = clock.after(timeoutOf(settings), () =>
     end({ cause: { kind: 'timeout', text: `no complete answer within ${timeoutOf(settings) / 1_000} s` } }),
   )
-  const follow = (url: URL, redirects: number): void => {
-    state.asked = ask(url, settings, tools, {
+  const follow = (url: URL, asking: Asking, redirects: number): void => {
+    state.asked = ask(url, asking, settings, tools, {
       seen: (seen) => {
         state.seen = { ...state.seen, ...seen }
       },
@@ -62,7 +65,7 @@ export const runHttp: Run<ProbeOf<'http'>> = (domain, settings, tools, done) => 
           message.destroy()
           if (redirects >= (settings.redirects ?? defaultRedirects))
             end({ cause: { kind: 'status', text: `more than ${redirects} redirects` } })
-          else redirect(to, url, redirects)
+          else redirect(to, url, nextAsking(asking, status), redirects)
           return
         }
         readBody(message, (body) => {
@@ -74,12 +77,39 @@ export const runHttp: Run<ProbeOf<'http'>> = (domain, settings, tools, done) => 
       },
     })
   }
-  const redirect = (to: string, from: URL, redirects: number): void => {
+  const redirect = (to: string, from: URL, asking: Asking, redirects: number): void => {
     const next = URL.canParse(to, from.href) ? new URL(to, from) : null
-    if (next && /^https?:$/.test(next.protocol)) follow(next, redirects + 1)
+    if (next && /^https?:$/.test(next.protocol))
+      follow(next, next.origin === from.origin ? asking : withoutSecrets(asking), redirects + 1)
     else end({ cause: { kind: 'status', text: 'redirected to no web address' } })
   }
-  follow(new URL(urlOf(domain, settings)), 0)
+  if (first === null) {
+    setImmediate(() => end({ cause: { kind: 'error', text: 'it has no web address' } }))
+    return
+  }
+  const { method = 'GET', headers = {}, body } = settings
+  follow(first, { method, headers, body: body ?? null }, 0)
+}
+
+/** What is asked for, which redirects may change. */
+interface Asking {
+  readonly method: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string | null
+}
+
+/** After a POST, most redirects are followed by GET (RFC 9110, 15.4). */
+function nextAsking(asking: Asking, status: number): Asking {
+  const isSame = status === 307 || status === 308 || asking.method !== 'POST'
+  return isSame ? asking : { ...asking, method: 'GET', body: null }
+}
+
+/** What was meant for one server is not for another. */
+function withoutSecrets(asking: Asking): Asking {
+  const kept = Object.entries(asking.headers).filter(
+    ([name]) => !/^(?:host|authorization|cookie|proxy-authorization)$/i.test(name),
+  )
+  return { ...asking, headers: Object.fromEntries(kept), body: null }
 }
 
 type Seen = Pick<Sample, 'address' | 'certificate'>
@@ -90,28 +120,39 @@ interface Ears {
   answered(message: IncomingMessage): void
 }
 
-/** An error of our own resolver, as a cause that is passed through the request. */
+/** What our own resolver found, passed through the request. */
 class NameFailure extends Error {
-  readonly found: ProbeCause
+  readonly found: NotFound
 
-  constructor(found: ProbeCause) {
-    super(found.text)
+  constructor(found: NotFound) {
+    super('fault' in found ? found.fault : found.cause.text)
     this.found = found
   }
 }
 
-function ask(url: URL, settings: ProbeOf<'http'>, { resolver }: ProbeTools, ears: Ears): ClientRequest {
+function ask(
+  url: URL,
+  { method, headers, body }: Asking,
+  settings: ProbeOf<'http'>,
+  { resolver }: ProbeTools,
+  ears: Ears,
+): ClientRequest {
   const lookup: LookupFunction = (name, options, callback) => {
     resolver.find(name, settings.family ?? 'any', (found) => {
-      if ('cause' in found) callback(new NameFailure(found.cause), '', 0)
+      if (!('address' in found)) callback(new NameFailure(found), '', 0)
       else if (options.all === true) callback(null, [{ address: found.address, family: isIP(found.address) }])
       else callback(null, found.address, isIP(found.address))
     })
   }
   const isSecure = url.protocol === 'https:'
   const sent = (isSecure ? httpsRequest : httpRequest)(url, {
-    method: settings.method ?? 'GET',
-    headers: { 'user-agent': 'Watchkeeper', accept: '*/*', ...settings.headers },
+    method,
+    headers: {
+      'user-agent': 'Watchkeeper',
+      accept: '*/*',
+      ...headers,
+      ...(body !== null && { 'content-length': String(Buffer.byteLength(body)) }),
+    },
     lookup,
     // A connection of its own each time: what is probed is the whole way.
     agent: false,
@@ -123,7 +164,7 @@ function ask(url: URL, settings: ProbeOf<'http'>, { resolver }: ProbeTools, ears
   })
   sent.on('error', ears.failed)
   sent.on('response', ears.answered)
-  sent.end(settings.body)
+  sent.end(body ?? undefined)
   return sent
 }
 
@@ -150,7 +191,7 @@ function readBody(message: IncomingMessage, done: (body: string) => void): void 
 }
 
 function failureOf(error: unknown): ReturnType<typeof connectionFailure> {
-  if (error instanceof NameFailure) return { cause: error.found }
+  if (error instanceof NameFailure) return error.found
   const tls = tlsProblem(error)
   return tls ? { cause: tls } : connectionFailure(error)
 }

@@ -11,8 +11,8 @@ export const runIcmp: Run<ProbeOf<'icmp'>> = (domain, settings, tools, done) => 
   const { clock, resolver } = tools
   const begunMs = Math.round(clock.glance().wallMs)
   resolver.find(domain, settings.family ?? 'any', (found) => {
-    if ('cause' in found) {
-      setImmediate(() => done(sampleOf(begunMs, { cause: found.cause })))
+    if (!('address' in found)) {
+      setImmediate(() => done(sampleOf(begunMs, found)))
       return
     }
     if ((settings.packets ?? 1) === 1) single(domain, found.address, settings, tools, done)

@@ -1,12 +1,14 @@
 import { lookup as systemLookup } from 'node:dns'
 import { isIP } from 'node:net'
 import type { ProbeCause } from '../../../shared/api/hosts.ts'
-import type { Clock } from '../../clock.ts'
+import type { Clock, Timer } from '../../clock.ts'
 
 export type FamilyChoice = 'any' | '4' | '6'
 
+/** Why a name has no address: it has none, or this machine did not come to asking. */
+export type NotFound = { readonly cause: ProbeCause } | { readonly fault: string }
 /** What came of looking up a name. */
-export type Found = { readonly address: string } | { readonly cause: ProbeCause }
+export type Found = { readonly address: string } | NotFound
 
 /** Looks names up as the system does, its hosts file included, and remembers the answers for a minute. */
 export interface Resolver {
@@ -24,31 +26,58 @@ export type Lookup = (
 
 const keptMs = 60_000
 const mostKept = 20_000
-/** The system looks up in a few threads that files need as well. */
-const mostAtOnce = 2
+/** The system looks up in a few threads that files need as well; names that hang must leave some to others. */
+const mostAtOnce = 3
 const patienceMs = 5_000
+/** Who has waited this long for a turn is told that it is our fault. */
+const queueMs = 15_000
+
+interface Waiter {
+  readonly done: (found: Found) => void
+  timer: Timer | null
+  start?: () => void
+}
+
+interface Asked {
+  isStarted: boolean
+  isQueued: boolean
+  readonly waiting: Set<Waiter>
+}
+
+const silent: ProbeCause = { kind: 'name-timeout', text: 'the name servers do not answer' }
 
 /** Returns a resolver. */
 export function createResolver(clock: Clock, lookup: Lookup = systemLookup): Resolver {
-  const known = new Map<string, { readonly address: string; readonly atMs: number }>()
-  const asking = new Map<string, ((found: Found) => void)[]>()
+  const known = new Map<string, { readonly address: string; atMs: number }>()
+  const asking = new Map<string, Asked>()
   const queue: { readonly key: string; readonly name: string; readonly family: FamilyChoice }[] = []
   let running = 0
 
   const settle = (key: string, found: Found): void => {
-    const waiting = asking.get(key) ?? []
+    const waiting = asking.get(key)?.waiting ?? []
     asking.delete(key)
-    for (const done of waiting) done(found)
+    const hit = known.get(key)
+    const isSilent = 'cause' in found && found.cause.kind === 'name-timeout'
+    if ('cause' in found && !isSilent) known.delete(key)
+    // An address that was good is better than none while the name servers are silent.
+    const told = isSilent && hit ? { address: hit.address } : found
+    for (const { done, timer } of [...waiting]) {
+      timer?.cancel()
+      done(told)
+    }
   }
   const next = (): void => {
     if (running >= mostAtOnce) return
     const entry = queue.shift()
     if (!entry) return
     const { key, name, family } = entry
-    if (!asking.has(key)) {
+    const asked = asking.get(key)
+    if (!asked) {
       next()
       return
     }
+    asked.isStarted = true
+    for (const waiter of asked.waiting) waiter.start?.()
     running += 1
     lookup(name, { family: family === 'any' ? 0 : Number(family) }, (error, address) => {
       running -= 1
@@ -60,6 +89,19 @@ export function createResolver(clock: Clock, lookup: Lookup = systemLookup): Res
       }
       next()
     })
+  }
+
+  const enter = (key: string): Asked => {
+    const entry: Asked = asking.get(key) ?? { isStarted: false, isQueued: false, waiting: new Set() }
+    asking.set(key, entry)
+    return entry
+  }
+  const ask = (key: string, name: string, family: FamilyChoice): void => {
+    const entry = enter(key)
+    if (entry.isQueued) return
+    entry.isQueued = true
+    queue.push({ key, name, family })
+    next()
   }
 
   return {
@@ -76,37 +118,39 @@ export function createResolver(clock: Clock, lookup: Lookup = systemLookup): Res
       }
       const key = `${family} ${name.toLowerCase()}`
       const hit = known.get(key)
-      if (hit && clock.glance().monotonicMs - hit.atMs < keptMs) {
+      const ageMs = hit ? clock.glance().monotonicMs - hit.atMs : Number.POSITIVE_INFINITY
+      if (hit && ageMs < Number.POSITIVE_INFINITY) {
         done({ address: hit.address })
+        // What is old is looked up beside, and known at the next time.
+        if (ageMs >= keptMs) ask(key, name, family)
         return
       }
-      let isOver = false
-      const once = (found: Found): void => {
-        if (isOver) return
-        isOver = true
-        timer.cancel()
-        done(found)
+      const entry = enter(key)
+      const waiter: Waiter = { done, timer: null }
+      entry.waiting.add(waiter)
+      const giveUp = (found: NotFound): void => {
+        if (!entry.waiting.delete(waiter)) return
+        done(hit ? { address: hit.address } : found)
       }
-      const timer = clock.after(patienceMs, () =>
-        once({ cause: { kind: 'name-timeout', text: 'the name servers do not answer' } }),
-      )
-      const others = asking.get(key)
-      if (others) {
-        others.push(once)
-        return
+      waiter.start = () => {
+        waiter.timer?.cancel()
+        waiter.timer = clock.after(patienceMs, () => giveUp({ cause: silent }))
       }
-      asking.set(key, [once])
-      queue.push({ key, name, family })
-      next()
+      if (entry.isStarted) waiter.start()
+      else waiter.timer = clock.after(queueMs, () => giveUp({ fault: 'too many names are being looked up' }))
+      ask(key, name, family)
     },
     forget(name) {
-      for (const family of ['any', '4', '6']) known.delete(`${family} ${name.toLowerCase()}`)
+      for (const family of ['any', '4', '6']) {
+        const hit = known.get(`${family} ${name.toLowerCase()}`)
+        if (hit) hit.atMs = Number.NEGATIVE_INFINITY
+      }
     },
   }
 }
 
 function causeOf(error: NodeJS.ErrnoException, name: string): ProbeCause {
   return error.code === 'EAI_AGAIN' || error.code === 'ETIMEOUT'
-    ? { kind: 'name-timeout', text: 'the name servers do not answer' }
+    ? silent
     : { kind: 'name-not-found', text: `name not found: ${name.slice(0, 100)}` }
 }

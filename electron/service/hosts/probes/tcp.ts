@@ -6,8 +6,8 @@ import { connectionFailure, sampleOf, timeoutOf, type Run } from './probe.ts'
 export const runTcp: Run<ProbeOf<'tcp'>> = (domain, settings, { clock, resolver }, done) => {
   const atMs = Math.round(clock.glance().wallMs)
   resolver.find(domain, settings.family ?? 'any', (found) => {
-    if ('cause' in found) {
-      setImmediate(() => done(sampleOf(atMs, { cause: found.cause })))
+    if (!('address' in found)) {
+      setImmediate(() => done(sampleOf(atMs, found)))
       return
     }
     const { address } = found

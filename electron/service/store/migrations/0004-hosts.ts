@@ -50,6 +50,7 @@ CREATE TABLE host_incident (
   flight_id INTEGER
 ) STRICT;
 CREATE INDEX host_incident_host ON host_incident (host_id, opened_ms);
+CREATE INDEX host_incident_closed ON host_incident (closed_ms);
 CREATE UNIQUE INDEX host_incident_open ON host_incident (host_id) WHERE closed_ms IS NULL;
 
 CREATE TABLE host_span (
@@ -61,6 +62,7 @@ CREATE TABLE host_span (
   flight_id INTEGER
 ) STRICT;
 CREATE INDEX host_span_host ON host_span (host_id, from_ms);
+CREATE INDEX host_span_to ON host_span (to_ms);
 CREATE UNIQUE INDEX host_span_open ON host_span (host_id, kind) WHERE to_ms IS NULL;
 
 CREATE TABLE series_recent (

@@ -42,7 +42,13 @@ export function rolledUntil(db: Connection, tier: number): number {
 }
 
 /** Returns the buckets of a tier in a window; where the tier is not complete yet, made from the points. */
-function readTier(db: Connection, series: number, tier: Tier, sinceMs: number, untilMs: number): Bucket[] {
+export function readTier(
+  db: Connection,
+  series: number,
+  tier: Tier,
+  sinceMs: number,
+  untilMs: number,
+): Bucket[] {
   const blocks = db
     .prepare(
       'SELECT points FROM series_block WHERE series = ? AND tier = ? AND from_ms < ? AND to_ms > ? ORDER BY from_ms',
@@ -95,7 +101,9 @@ export function readWindow(
   let untilOf = untilMs
   for (const tier of tiers) {
     if (!chosen || tier.stepMs < chosen.stepMs || untilOf <= sinceMs) continue
-    const heldFromMs = floorTo(nowMs - tier.keptMs, tiers[tiers.length - 1]?.stepMs ?? tier.stepMs)
+    // Blocks go when their last moment is too old, so a tier is whole from the next day on.
+    const dayStep = tiers[tiers.length - 1]?.stepMs ?? tier.stepMs
+    const heldFromMs = floorTo(nowMs - tier.keptMs, dayStep) + dayStep
     const from = Math.max(sinceMs, heldFromMs)
     if (from >= untilOf) continue
     const part = readTier(db, series, tier, from, untilOf)

@@ -1,17 +1,18 @@
 import type { Clock, Timer } from '../../clock.ts'
 import type { GroupCommit } from '../group-commit.ts'
 import type { Connection } from '../open.ts'
-import { bucketsOf, floorTo } from './buckets.ts'
+import { bucketsOf, floorTo, widen } from './buckets.ts'
 import {
   eachOfJournal,
   packBuckets,
   packJournal,
   packPoints,
   unpackBuckets,
+  type Bucket,
   type JournalPoint,
   type Point,
 } from './points.ts'
-import { ordered, readPoints, rolledUntil } from './read.ts'
+import { ordered, readPoints, readTier, rolledUntil } from './read.ts'
 import { rawKeptMs, rawTier, rolledSetting, tiers, type Tier } from './tiers.ts'
 
 /** Where measurements are put. What is added reaches the disk within a few seconds, or with `stop`. */
@@ -22,7 +23,7 @@ export interface Series {
   stop(): void
   /** Moves the journal into blocks and rolls up what is complete; for tests and benches, else it happens by itself. */
   settle(): Promise<void>
-  /** Removes all that is kept of a series, in the transaction that runs. */
+  /** Removes all that is kept of a series, in the transaction that runs; what waits of it is dropped once it is unknown. */
   remove(series: number): void
 }
 
@@ -34,12 +35,20 @@ const mostInJournal = 200_000
 /** Work in one turn of the event loop stays below this. */
 const sliceMs = 8
 const retryMs = 30_000
+/** More points than this are not sorted in one turn. */
+const mostToSort = 20_000
+/** A block's times are told apart by 31 bits (ms); a clock that was set far begins another. */
+const longestRunMs = 20 * 86_400_000
 
-/** Returns the series of a database; `failed` is told of writes that failed, which are tried again. */
+/**
+ * Returns the series of a database. What `isKnown` does not know is not kept; `failed` is told of writes that failed, which are
+ * tried again.
+ */
 export function createSeries(
   db: Connection,
   commits: GroupCommit,
   clock: Clock,
+  isKnown: (series: number) => boolean,
   failed: (error: unknown) => void,
 ): Series {
   let pending: JournalPoint[] = []
@@ -48,7 +57,7 @@ export function createSeries(
   let isRunning = false
   let inJournal = 0
   let working: Promise<void> | null = null
-  const removed = new Set<number>()
+  let failedMs = Number.NEGATIVE_INFINITY
   const insertRecent = db.prepare('INSERT INTO series_recent (from_ms, to_ms, points) VALUES (?, ?, ?)')
   const insertBlock = db.prepare(
     'INSERT OR REPLACE INTO series_block (series, tier, from_ms, to_ms, points) VALUES (?, ?, ?, ?, ?)',
@@ -75,6 +84,7 @@ export function createSeries(
       inJournal += points.length
     } catch (error) {
       failed(error)
+      failedMs = clock.glance().monotonicMs
       // A full disk must not fill the memory as well.
       if (pending.length + points.length < 50 * mostPending) pending = [...points, ...pending]
       planFlush(retryMs)
@@ -121,7 +131,6 @@ export function createSeries(
       if (!row) break
       id = row.id
       eachOfJournal(row.points, (series, atMs, value) => {
-        if (removed.has(series)) return
         const known = bySeries.get(series)
         if (known) known.push({ atMs, value })
         else bySeries.set(series, [{ atMs, value }])
@@ -131,16 +140,21 @@ export function createSeries(
     }
     await inSlices([...bySeries], ([series, points]) => {
       const sorted = ordered(points)
-      const [first] = sorted
-      const last = sorted[sorted.length - 1]
-      if (!first || !last || removed.has(series)) return
-      insertBlock.run(series, rawTier, first.atMs, last.atMs, packPoints(sorted))
+      if (!isKnown(series)) return
+      for (const run of runsOf(sorted)) {
+        const [first] = run
+        const last = run[run.length - 1]
+        if (first && last) insertBlock.run(series, rawTier, first.atMs, last.atMs, packPoints(run))
+      }
     })
     await commits.write(() => {
       db.prepare('DELETE FROM series_recent WHERE id <= ?').run(lastId)
       // Points from before what is rolled up, as after a clock was set back, are rolled up again.
-      for (const { tier, stepMs } of tiers)
-        if (earliest < rolledUntil(db, tier)) setRolled(tier, floorTo(earliest, stepMs))
+      // What is older than the points that are kept for sure stays as it was made from all of them.
+      for (const { tier, stepMs } of tiers) {
+        const againMs = Math.max(floorTo(earliest, stepMs), ceilTo(now() - rawKeptMs, stepMs))
+        if (againMs < rolledUntil(db, tier)) setRolled(tier, againMs)
+      }
     })
     inJournal = 0
   }
@@ -155,13 +169,23 @@ export function createSeries(
   const rollUp = async (tier: Tier): Promise<void> => {
     const nowMs = now()
     const untilMs = floorTo(nowMs - 2 * flushMs - tier.stepMs / 60, tier.stepMs)
-    const fromMs = Math.max(rolledUntil(db, tier.tier), floorTo(nowMs - rawKeptMs, tier.stepMs))
+    const fromMs = rolledUntil(db, tier.tier) || floorTo(oldestPoint(db) ?? nowMs, tier.stepMs)
     if (untilMs <= fromMs) return
     await inSlices(seriesIds(db), (series) => {
-      const buckets = bucketsOf(readPoints(db, series, fromMs, untilMs), tier.stepMs)
-      if (buckets.length > 0 && !removed.has(series)) addBuckets(series, tier, buckets)
+      const buckets = bucketsIn(series, tier, fromMs, untilMs)
+      if (buckets.length > 0 && isKnown(series)) addBuckets(series, tier, buckets)
     })
     await commits.write(() => setRolled(tier.tier, untilMs))
+  }
+
+  /** From the points themselves, unless they are so many that counting them would take long: then from finer buckets. */
+  const bucketsIn = (series: number, tier: Tier, fromMs: number, untilMs: number): Bucket[] => {
+    const finer = tiers.find(({ tier: other }) => other === tier.tier - 1)
+    if (finer) {
+      const parts = readTier(db, series, finer, fromMs, untilMs)
+      if (parts.reduce((sum, { count }) => sum + count, 0) > mostToSort) return widen(parts, tier.stepMs)
+    }
+    return bucketsOf(readPoints(db, series, fromMs, untilMs), tier.stepMs)
   }
 
   const addBuckets = (series: number, tier: Tier, buckets: ReturnType<typeof bucketsOf>): void => {
@@ -184,10 +208,14 @@ export function createSeries(
 
   const prune = async (): Promise<void> => {
     const nowMs = now()
-    const kept = [{ tier: rawTier, keptMs: rawKeptMs }, ...tiers]
+    // Points that are not rolled up yet are kept, however old they are.
+    const rolledMs = Math.min(...tiers.map(({ tier }) => rolledUntil(db, tier)))
+    const rawMs = Math.max(rawKeptMs, nowMs - rolledMs)
+    const kept = [{ tier: rawTier, keptMs: rawMs }, ...tiers]
     const drop = db.prepare('DELETE FROM series_block WHERE series = ? AND tier = ? AND to_ms < ?')
     await inSlices(seriesIds(db), (series) => {
       for (const { tier, keptMs } of kept) drop.run(series, tier, nowMs - keptMs)
+      if (!isKnown(series)) db.prepare('DELETE FROM series_block WHERE series = ?').run(series)
     })
   }
 
@@ -218,7 +246,8 @@ export function createSeries(
   return {
     add(series, atMs, value) {
       pending.push({ series, atMs, value })
-      if (pending.length >= mostPending) void flush()
+      const isRefused = clock.glance().monotonicMs - failedMs < retryMs
+      if (pending.length >= mostPending && !isRefused) void flush()
       else if (flushTimer === null) planFlush(flushMs)
     },
     start() {
@@ -236,10 +265,35 @@ export function createSeries(
       await compact()
     },
     remove(series) {
-      removed.add(series)
       db.prepare('DELETE FROM series_block WHERE series = ?').run(series)
     },
   }
+}
+
+/** Returns points as runs whose neighbours lie close enough for one block. */
+function runsOf(points: readonly Point[]): Point[][] {
+  const runs: Point[][] = []
+  let run: Point[] = []
+  for (const point of points) {
+    const [first] = run
+    if (first && point.atMs - first.atMs > longestRunMs) {
+      runs.push(run)
+      run = []
+    }
+    run.push(point)
+  }
+  return [...runs, run]
+}
+
+/** Returns the time of the oldest block of points; null when there is none. */
+function oldestPoint(db: Connection): number | null {
+  return db.prepare('SELECT min(from_ms) FROM series_block WHERE tier = ?').pluck().get(rawTier) as
+    number | null
+}
+
+/** Returns the smallest multiple of `stepMs` that is not before a time. */
+function ceilTo(ms: number, stepMs: number): number {
+  return Math.ceil(ms / stepMs) * stepMs
 }
 
 /** Returns the ids of all series that have blocks, by jumping from one to the next in the index. */

@@ -121,6 +121,44 @@ describe('a web request', () => {
     ).toMatchObject({ outcome: 'ok' })
   })
 
+  it('takes to another server neither its secrets nor its body, and after a POST goes on with GET', async () => {
+    const seen: { method: string | undefined; secret: string | undefined; body: string }[] = []
+    const record: RequestListener = (request, response) => {
+      let body = ''
+      request.on('data', (chunk: Buffer) => (body += chunk.toString()))
+      request.on('end', () => {
+        seen.push({ method: request.method, secret: request.headers.authorization, body })
+        response.end('fine')
+      })
+    }
+    const other = await served(record)
+    const first = await served((request, response) => {
+      request.resume()
+      request.on('end', () => response.writeHead(303, { location: `${other}/` }).end())
+    })
+    const probe = {
+      kind: 'http',
+      url: `${first}/`,
+      method: 'POST',
+      body: 'hello',
+      headers: { Authorization: 'x' },
+    } as const
+    expect(await sampleFrom('x', probe)).toMatchObject({ outcome: 'ok' })
+    expect(seen).toEqual([{ method: 'GET', secret: undefined, body: '' }])
+    await sampleFrom('x', { ...probe, url: `${other}/`, method: 'GET' })
+    expect(seen[1]).toEqual({ method: 'GET', secret: 'x', body: 'hello' })
+  })
+
+  it('of a domain that makes no address, and of JSON nested beyond measure, fails without harm', async () => {
+    expect(await sampleFrom('foo.1', { kind: 'http' })).toMatchObject({
+      outcome: 'failed',
+      cause: { kind: 'error' },
+    })
+    const url = await served((_request, response) => response.end('['.repeat(200_000) + ']'.repeat(200_000)))
+    const sample = await sampleFrom('x', { kind: 'http', url, jsonPath: '$', jsonValue: 'x' })
+    expect(sample).toMatchObject({ outcome: 'failed', cause: { kind: 'content' } })
+  })
+
   it('gives up a server that drips bytes, when its time is over', async () => {
     const url = await served((_request, response) => {
       const timer = setInterval(() => response.write('.'), 20)

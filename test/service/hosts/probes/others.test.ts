@@ -98,7 +98,7 @@ describe('an ICMP echo', () => {
 describe('names', () => {
   const failure = (code: string): NodeJS.ErrnoException => Object.assign(new Error(code), { code })
 
-  it('are asked for once a minute, and at once again when what was known does not answer', () => {
+  it('are asked for once a minute, beside, and waited for only when what was known does not answer', () => {
     const clock = fakeClock()
     let asked = 0
     const resolver = createResolver(clock, (_name, _options, done) => {
@@ -113,7 +113,7 @@ describe('names', () => {
     ask()
     resolver.forget('NAS.lan')
     ask()
-    expect(found).toEqual(['10.0.0.1', '10.0.0.1', '10.0.0.2', '10.0.0.3'].map((address) => ({ address })))
+    expect(found).toEqual(['10.0.0.1', '10.0.0.1', '10.0.0.1', '10.0.0.3'].map((address) => ({ address })))
   })
 
   it('that stop resolving fail with that for a cause, and resolve again when they do', async () => {
