@@ -18,7 +18,7 @@ const lengths: readonly (readonly [string, string])[] = [
 export function readHostFile(text: string, name: string): HostsConfig {
   let document: unknown
   try {
-    document = parse(text, { maxAliasCount: 100 })
+    document = parse(text, { maxAliasCount: 100, logLevel: 'error' })
   } catch (error) {
     if (!(error instanceof YAMLParseError) && !(error instanceof Error)) throw error
     throw new CommandError(`${name}: ${error.message.split('\n')[0] ?? 'not YAML'}`)

@@ -46,13 +46,18 @@ export function databaseOption(): Option {
   )
 }
 
-/** Returns a reader for the option of a length such as `90s` or `1d`, in ms; a bare number is seconds. */
+/** Returns a reader for the option of a length such as `90s` or `1d`, in ms; a bare number is seconds, and nought is refused. */
+export const length =
+  (name: string) =>
+  (text: string): number =>
+    span(name)(text) || refuse(name, 'a length of nought makes no sense here')
+
+/** Returns a reader for the option of a length that may be nought, in ms. */
 export const span =
   (name: string) =>
   (text: string): number => {
-    const length = /^\d+$/.test(text) ? Number(text) * 1_000 : parseSpan(text)
-    if (length === null) return refuse(name, `'${text}' is not a length such as 90s, 15m, 1h or 7d`)
-    return length
+    const ms = /^\d+$/.test(text) ? Number(text) * 1_000 : parseSpan(text)
+    return ms ?? refuse(name, `'${text}' is not a length such as 90s, 15m, 1h or 7d`)
   }
 
 /** Reads an option that may be repeated. */

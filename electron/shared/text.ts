@@ -5,6 +5,11 @@ export function oneLine(text: string): string {
   return text.replace(/[\p{Cc}\u2028\u2029]+/gu, ' ').trim()
 }
 
+/** Returns text without control characters, but with its line ends and tabs. */
+export function severalLines(text: string): string {
+  return text.replace(/[^\P{Cc}\n\t]+/gu, ' ')
+}
+
 /** Text of a client, cut and without control characters. */
 export function printable(text: string, most: number): string {
   return oneLine(text).slice(0, most)

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Watcher } from '../../electron/shared/api/watchers.ts'
 import { startBrowser } from '../support/browser.ts'
 import { browserHouse } from '../support/browser-house.ts'
+import type { Visit } from '../support/visit.ts'
 import { httpReceiver } from '../support/receivers.ts'
 
 let browser: Browser

@@ -50,7 +50,7 @@ describe('watchkeeper host', () => {
     await expect
       .poll(async () => (await cli('host', 'list', '--state', 'problem')).stdout, { timeout: 15_000 })
       .toMatch(
-        /^STATE +ID +NAME +UPTIME 24 H\ndown +2 +127\.0\.0\.2 +0 % +Down for .*: connection refused\.\n$/,
+        /^STATE +ID +NAME +DOMAIN +UPTIME 24 H\ndown +2 +127\.0\.0\.2 +127\.0\.0\.2 +0 % +Down for .*: connection refused\.\n$/,
       )
     const shown = (await cli('host', 'show', 'self')).stdout
     expect(shown).toMatch(/^self \(1, 127\.0\.0\.1\): up\. Up for /)

@@ -44,7 +44,7 @@ A file such as:
 What a host does not say is as the defaults have it. \`watchkeeper export --config -\` writes such a file.`,
     )
     .action(async (file: string, options: ApplyOptions) => {
-      const config = readHostFile(readFile(file), file === '-' ? 'standard input' : file)
+      const config = readHostFile(await readFile(file), file === '-' ? 'standard input' : file)
       const query = new URLSearchParams({ dryRun: String(options.dryRun), prune: String(options.prune) })
       const answer = await demand<ApplyAnswer>(
         options,
@@ -70,9 +70,13 @@ What a host does not say is as the defaults have it. \`watchkeeper export --conf
     })
 }
 
-function readFile(file: string): string {
+async function readFile(file: string): Promise<string> {
   try {
-    return readFileSync(file === '-' ? 0 : file, 'utf8')
+    if (file !== '-') return readFileSync(file, 'utf8')
+    // Standard input may not be ready yet, which only waiting for it tells.
+    let text = ''
+    for await (const chunk of process.stdin.setEncoding('utf8')) text += String(chunk)
+    return text
   } catch (error) {
     throw new CommandError(`cannot read ${file}: ${error instanceof Error ? error.message : String(error)}`)
   }

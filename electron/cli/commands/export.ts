@@ -87,6 +87,7 @@ Exit codes: 0 written, 1 could not be written, 2 bad arguments, 3 the database c
 
 /** @throws CommandError when a file must not be written to */
 function checkTarget(file: string, database: string, force: boolean): void {
+  if (file === '') throw new CommandError("argument file: '' is not a path", exitCodes.usage)
   if (file === '-') return
   if (existsSync(file) && !force) throw new CommandError(`${file} is there already; --force replaces it`)
   if (canonicalPath(file) === database) throw new CommandError(`${file} is the database itself`)

@@ -2,7 +2,7 @@ import { Command, Option } from 'commander'
 import type { ChangeHost, CreateHost, Host, HostList, Probe, TryAnswer } from '../../shared/api/hosts.ts'
 import { wordDuration } from '../../shared/time-text.ts'
 import { CommandError, exitCodes, say, sayAll } from '../io.ts'
-import { collect, span, tableLines, whole } from '../options.ts'
+import { collect, length, tableLines, whole } from '../options.ts'
 import { demand, withServiceOptions, type ServiceChoice } from '../service-client.ts'
 import { showCommand } from './host-show.ts'
 
@@ -60,12 +60,12 @@ function withProbeOptions(command: Command): Command {
     .addOption(many('--http <url>', 'probe by a web request; may be repeated'))
     .addOption(many('--dns <record>', 'probe by asking for a DNS record such as A or MX; may be repeated'))
     .option('--packets <n>', 'echoes in a sample', whole('--packets', 1, 20))
-    .option('--timeout <length>', 'how long an answer may take', span('--timeout'))
+    .option('--timeout <length>', 'how long an answer may take', length('--timeout'))
     .option('--status <codes>', 'accepted by --http, such as 200-299,401')
     .option('--keyword <text>', 'must be in what --http gets')
     .option('--json-path <path>', 'must select something in what --http gets (RFC 9535)')
     .option('--json-value <text>', 'what --json-path must select')
-    .option('--slow <length>', 'slower answers make it degraded, such as 0.3s', span('--slow'))
+    .option('--slow <length>', 'slower answers make it degraded, such as 0.3s', length('--slow'))
     .option('--loss <percent>', 'more lost echoes make it degraded', whole('--loss', 1, 100))
 }
 
@@ -77,11 +77,11 @@ function withSettingOptions(command: Command): Command {
       .option('--group <group>', 'the group it belongs to')
       .addOption(new Option('--tag <tag>', 'may be repeated').argParser(collect).default([], 'none'))
       .option('--parent <host>', 'the host behind which it is, such as its router')
-      .option('--every <length>', 'interval, such as 30s or 5m', span('--every'))
-      .option('--retry <length>', 'interval while in doubt', span('--retry'))
+      .option('--every <length>', 'interval, such as 30s or 5m', length('--every'))
+      .option('--retry <length>', 'interval while in doubt', length('--retry'))
       .option('--failures <n>', 'in a row before it is down', whole('--failures', 1, 100))
       .option('--successes <n>', 'in a row before it is up again', whole('--successes', 1, 100))
-      .option('--remind <length>', 'remind after this long while it lasts', span('--remind'))
+      .option('--remind <length>', 'remind after this long while it lasts', length('--remind'))
       .addOption(
         new Option('--email <address>', 'told beside the channels; may be repeated')
           .argParser(collect)
@@ -91,6 +91,7 @@ function withSettingOptions(command: Command): Command {
 }
 
 function probesOf(options: SettingOptions): Probe[] {
+  checkOptions(options)
   const common = {
     ...(options.timeout !== undefined && { timeoutMs: options.timeout }),
     ...(options.slow !== undefined && { degradedMs: options.slow }),
@@ -99,7 +100,7 @@ function probesOf(options: SettingOptions): Probe[] {
     ...options.tcp.map((text): Probe => ({ kind: 'tcp', port: whole('--tcp', 1, 65_535)(text), ...common })),
     ...options.http.map((url): Probe => ({
       kind: 'http',
-      url: /^https?:\/\//.test(url) ? url : `https://${url}`,
+      url: webAddress(url),
       ...(options.status !== undefined && { status: options.status }),
       ...(options.keyword !== undefined && { keyword: options.keyword }),
       ...(options.jsonPath !== undefined && { jsonPath: options.jsonPath }),
@@ -115,6 +116,32 @@ function probesOf(options: SettingOptions): Probe[] {
     ...common,
   }
   return options.ping || others.length === 0 ? [icmp, ...others] : others
+}
+
+function webAddress(text: string): string {
+  if (/^https?:\/\/./.test(text)) return text
+  if (text === '' || text.includes('://'))
+    throw new CommandError(`argument --http: '${text}' is not a web address`, exitCodes.usage)
+  return `https://${text}`
+}
+
+/** @throws CommandError for options that none of the probes that were named takes */
+function checkOptions(options: SettingOptions): void {
+  const { http, tcp, dns, ping, packets, loss, status, keyword, jsonPath, jsonValue } = options
+  const hasIcmp = ping || http.length + tcp.length + dns.length === 0
+  const given = (names: Readonly<Record<string, unknown>>): string | undefined =>
+    Object.entries(names).find(([, value]) => value !== undefined)?.[0]
+  const forHttp = given({
+    '--status': status,
+    '--keyword': keyword,
+    '--json-path': jsonPath,
+    '--json-value': jsonValue,
+  })
+  const forIcmp = given({ '--packets': packets, '--loss': loss })
+  if (forHttp !== undefined && http.length === 0)
+    throw new CommandError(`argument ${forHttp}: it goes with --http`, exitCodes.usage)
+  if (forIcmp !== undefined && !hasIcmp)
+    throw new CommandError(`argument ${forIcmp}: it goes with --ping`, exitCodes.usage)
 }
 
 type DnsRecord = Extract<Probe, { kind: 'dns' }>['record']
@@ -149,11 +176,12 @@ function hostOf(choice: ServiceChoice, name: string): Promise<Host> {
   return demand<Host>(choice, 'GET', `/api/v1/hosts/${encodeURIComponent(name)}`)
 }
 
-function namesProbes({ ping, tcp, http, dns, packets, loss, slow, timeout }: SettingOptions): boolean {
+function namesProbes(options: SettingOptions): boolean {
+  const { ping, tcp, http, dns, packets, loss, slow, timeout, status, keyword, jsonPath, jsonValue } = options
   return (
     ping ||
     tcp.length + http.length + dns.length > 0 ||
-    [packets, loss, slow, timeout].some((value) => value !== undefined)
+    [packets, loss, slow, timeout, status, keyword, jsonPath, jsonValue].some((value) => value !== undefined)
   )
 }
 
@@ -234,11 +262,12 @@ function listCommand(): Command {
         list.hosts.length === 0
           ? [list.all === 0 ? 'No hosts. Add one with `watchkeeper host add`.' : 'No host fits.']
           : tableLines([
-              ['STATE', 'ID', 'NAME', 'UPTIME 24 H', ''],
-              ...list.hosts.map(({ state, id, name, uptime, sentence }) => [
+              ['STATE', 'ID', 'NAME', 'DOMAIN', 'UPTIME 24 H', ''],
+              ...list.hosts.map(({ state, id, name, domain, uptime, sentence }) => [
                 state,
                 String(id),
                 name,
+                domain,
                 uptime === null ? '—' : `${uptime} %`,
                 sentence,
               ]),
@@ -291,7 +320,9 @@ function testCommand(): Command {
       const known = namesProbes(options)
         ? null
         : await hostOf(options, name).catch((error: unknown) => {
-            if (error instanceof CommandError && error.exitCode === exitCodes.notThere) throw error
+            // A name that no host has is probed as it stands.
+            const isUnknown = error instanceof CommandError && error.message.startsWith('there is no host')
+            if (!isUnknown) throw error
             return null
           })
       const body = known

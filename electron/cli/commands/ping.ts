@@ -1,11 +1,11 @@
-import { Command } from 'commander'
-import { systemClock } from '../../service/clock.ts'
+import { Command, Option } from 'commander'
+import { systemClock, type Timer } from '../../service/clock.ts'
 import { createPinger, type Pinger } from '../../service/hosts/icmp/pinger.ts'
 import type { EchoResult } from '../../service/hosts/icmp/echo.ts'
 import { createResolver, type FamilyChoice } from '../../service/hosts/probes/resolver.ts'
 import { echoWayWords } from '../../shared/host-words.ts'
 import { CommandError, exitCodes, say } from '../io.ts'
-import { span, whole } from '../options.ts'
+import { length, whole } from '../options.ts'
 
 interface PingOptions {
   readonly count?: number
@@ -23,8 +23,16 @@ export function pingCommand(finish: (exitCode: number) => void): Command {
     .description('Send ICMP echoes from here until Ctrl-C, as the system’s ping does. Needs no service.')
     .argument('<target>', 'name or address')
     .option('-c, --count <n>', 'stop after so many', whole('-c/--count', 1, 1_000_000))
-    .option('-i, --interval <length>', 'between echoes (default: 1s)', span('-i/--interval'), 1_000)
-    .option('-W, --timeout <length>', 'wait for an answer (default: 2s)', span('-W/--timeout'), 2_000)
+    .addOption(
+      new Option('-i, --interval <length>', 'between echoes')
+        .argParser(length('-i/--interval'))
+        .default(1_000, '1s'),
+    )
+    .addOption(
+      new Option('-W, --timeout <length>', 'wait for an answer')
+        .argParser(length('-W/--timeout'))
+        .default(2_000, '2s'),
+    )
     .option('-s, --size <bytes>', 'payload', whole('-s/--size', 16, 1_400), 56)
     .option('-q, --quiet', 'print only the summary', false)
     .option('-4', 'IPv4 only')
@@ -35,6 +43,7 @@ export function pingCommand(finish: (exitCode: number) => void): Command {
     )
     .action(async (target: string, options: PingOptions) => {
       const family: FamilyChoice = options['4'] ? '4' : options['6'] ? '6' : 'any'
+      if (target.trim() === '') throw new CommandError("argument target: '' is not a host", exitCodes.usage)
       const clock = systemClock()
       const address = await addressOf(target, family)
       const pinger = createPinger(clock)
@@ -77,20 +86,27 @@ async function run(
   const times: number[] = []
   let sent = 0
   let ended = 0
+  let isOver = false
+  let timer: Timer | null = null
   await new Promise<void>((resolve) => {
-    const stop = (): void => resolve()
+    const stop = (): void => {
+      isOver = true
+      timer?.cancel()
+      resolve()
+    }
     process.once('SIGINT', stop)
     process.once('SIGTERM', stop)
     const send = (): void => {
       sent += 1
       const sequence = sent
       pinger.echo({ address, timeoutMs: timeout, bytes: size }, (result) => {
+        if (isOver) return
         ended += 1
         if (result.kind === 'answer') times.push(result.ms)
         if (!quiet) say(lineOf(result, address, size, sequence))
-        if (ended === count) resolve()
+        if (ended === count) stop()
       })
-      if (sent !== count) clock.after(interval, send)
+      if (sent !== count) timer = clock.after(interval, send)
     }
     send()
   })

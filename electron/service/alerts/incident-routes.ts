@@ -1,4 +1,5 @@
 import { IdParams, Incident, IncidentQuery, Incidents, NoteBody } from '../../shared/api/alerts.ts'
+import { severalLines } from '../../shared/text.ts'
 import { isoTime, isoTimeOrNull } from '../../shared/time-text.ts'
 import { parseWindow, WindowError } from '../../shared/window.ts'
 import type { App, RoomContext } from '../context.ts'
@@ -70,13 +71,14 @@ export function incidentRoutes(app: App, context: RoomContext): void {
       },
     },
     async ({ params: { id }, body: { text } }, reply) => {
-      if (text.trim() === '') throw new HttpProblem(400, 'body.text: a note needs words')
+      const note = severalLines(text).trim()
+      if (note === '') throw new HttpProblem(400, 'body.text: a note needs words')
       await commits.write(() => {
         known(id)
         db.prepare('INSERT INTO incident_note (incident_id, at_ms, text) VALUES (?, ?, ?)').run(
           id,
           now(),
-          text.trim(),
+          note,
         )
       })
       context.changed('notices')

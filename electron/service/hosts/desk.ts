@@ -127,7 +127,9 @@ export function createDesk(context: RoomContext, store: HostStore): Desk {
       openedMs,
       flightId: observation.flightId,
     })
-    const told = open ? changeWords(host, kind, cause, lasted) : problemWords(host, kind, cause, how.children)
+    const told = open
+      ? changeWords(host, kind, cause, lasted)
+      : problemWords(host, kind, cause, how.children, how.behind)
     record(host, open ? 'update' : 'problem', open?.kind ?? 'up', kind, openedMs, told, {
       ...heldBy,
       affected: kind === 'down' ? how.children : [],

@@ -7,6 +7,7 @@ import type {
   Probe,
   ProbingInfo,
 } from '../../shared/api/hosts.ts'
+import { printable } from '../../shared/text.ts'
 import { isoTimeOrNull } from '../../shared/time-text.ts'
 import type { RoomContext } from '../context.ts'
 import { createSeries, type Series } from '../store/series/series.ts'
@@ -40,7 +41,7 @@ export interface Hosts {
   readonly connection: OwnConnection
   start(): void
   stop(): Promise<void>
-  /** Finds by id, domain, or a name that only one has. */
+  /** Finds by id, domain or name. @throws HostError `ambiguous` when several have the name */
   find(name: string): WatchedHost | null
   list(query: HostQuery): HostList
   children(host: WatchedHost): WatchedHost[]
@@ -340,7 +341,12 @@ export function createHosts(context: RoomContext, edges: HostEdges = {}): Hosts 
       const byDomain = all.find(({ record }) => record.domain.toLowerCase() === wanted)
       if (byDomain) return byDomain
       const named = all.filter(({ record }) => record.name.toLowerCase() === wanted)
-      return named.length === 1 ? (named[0] ?? null) : null
+      if (named.length > 1)
+        throw new HostError(
+          'ambiguous',
+          `several hosts are called '${printable(name, 80)}': ${named.map(({ record }) => `${record.id} (${record.domain})`).join(', ')}`,
+        )
+      return named[0] ?? null
     },
     list: (query) => listOf(room, query, now()),
     children: (host) => descendantsOf(watched, host.record.id),

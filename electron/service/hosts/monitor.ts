@@ -151,9 +151,14 @@ export function createMonitor(parts: MonitorParts): Monitor {
       for (const { atMs, value } of sample.points) series.add(probe.id, atMs, value)
     else probe.waiting.push(...sample.points)
     const isSlow = policy.degradedMs !== null && sample.ms !== null && sample.ms > policy.degradedMs
+    const isDegraded = worstVerdict(host) === 'degraded'
     // The bar follows the first probe, and shows the failures of all.
     if (!isOk || probe === host.probes[0])
-      addBeat(host, { atMs: sample.atMs, kind: isOk ? (isSlow ? 'slow' : 'ok') : 'lost', ms: sample.ms })
+      addBeat(host, {
+        atMs: sample.atMs,
+        kind: isOk ? (isSlow || isDegraded ? 'slow' : 'ok') : 'lost',
+        ms: sample.ms,
+      })
     if (sample.certificate) noteCertificate(probe, sample.certificate)
     verdicts.consider(probe)
     if (isInDoubt(probe.verdict, probe.streaks))

@@ -12,7 +12,12 @@ export const tags = ['hosts']
 
 /** Finds a host by id, domain or name. @throws HttpProblem 404 */
 export function findIn(hosts: Hosts, name: string): WatchedHost {
-  const host = hosts.find(name)
+  let host: WatchedHost | null
+  try {
+    host = hosts.find(name)
+  } catch (error) {
+    throw error instanceof HostError ? new HttpProblem(409, error.message) : error
+  }
   if (!host) throw new HttpProblem(404, `there is no host '${printable(name, 80)}'`)
   return host
 }
@@ -27,6 +32,7 @@ export async function asked<T>(work: () => Promise<T> | T): Promise<T> {
       case 'not-found':
         throw new HttpProblem(404, error.message)
       case 'domain-taken':
+      case 'ambiguous':
       case 'already-so':
         throw new HttpProblem(409, error.message)
       case 'bad-setting':

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net'
 import type { ChangeHost, CreateHost, Probe } from '../../shared/api/hosts.ts'
-import { oneLine } from '../../shared/text.ts'
+import { oneLine, severalLines } from '../../shared/text.ts'
+import { bytesOf6, text6 } from './icmp/address.ts'
 import { HostError } from './errors.ts'
 import { serverAddress } from './probes/dns.ts'
 import { urlOf } from './probes/http.ts'
@@ -58,9 +59,12 @@ export function tidyDomain(text: string): string {
     .replace(/^\[(.*)\]$/, '$1')
     .replace(/\.$/, '')
   const [bare = ''] = domain.split('%')
-  if (isIP(bare) !== 0) return domain
+  if (isIP(bare) === 4) return domain
+  // One address has many spellings, and is one host.
+  if (isIP(bare) === 6) return [text6(bytesOf6(bare)), ...domain.split('%').slice(1)].join('%')
   const isName =
     domain.length <= 253 &&
+    domain.split('.').every((label) => label.length <= 63) &&
     /^(?=.*[\p{L}\d])[\p{L}\d_](?:[\p{L}\d_-]*[\p{L}\d_])?(?:\.[\p{L}\d_](?:[\p{L}\d_-]*[\p{L}\d_])?)*$/u.test(
       domain,
     ) &&
@@ -74,7 +78,9 @@ export function tidyDomain(text: string): string {
 export function checkProbesOf(domain: string, probes: readonly Probe[]): void {
   for (const probe of probes) {
     checkProbe(probe)
-    if (probe.kind === 'http' && !URL.canParse(urlOf(domain, probe)))
+    if (probe.kind === 'dns' && probe.record !== 'PTR' && isIP(probe.name ?? domain) !== 0)
+      throw new HostError('bad-setting', `an address has no ${probe.record} record; give the probe a name`)
+    if (probe.kind === 'http' && !isAskable(urlOf(domain, probe)))
       throw new HostError(
         'bad-setting',
         `'${domain.slice(0, 80)}' makes no web address; give the probe a url`,
@@ -82,11 +88,29 @@ export function checkProbesOf(domain: string, probes: readonly Probe[]): void {
   }
 }
 
+/** Node decodes the credentials of an address, which may not be decodable. */
+function isAskable(address: string): boolean {
+  if (!URL.canParse(address)) return false
+  const { username, password } = new URL(address)
+  try {
+    decodeURIComponent(username + password)
+    return true
+  } catch {
+    return false
+  }
+}
+
 function checkProbe(probe: Probe): void {
   switch (probe.kind) {
     case 'http': {
-      if (probe.url !== undefined && !URL.canParse(probe.url))
+      if (probe.url !== undefined && !isAskable(probe.url))
         throw new HostError('bad-setting', `'${probe.url.slice(0, 80)}' is not a web address`)
+      for (const part of probe.status?.split(',') ?? []) {
+        const [from = 0, to = from] = part.trim().split('-').map(Number)
+        if (from < 100 || to > 599 || from > to)
+          throw new HostError('bad-setting', `'${part.trim()}' is not a status, nor a range of them`)
+      }
+      if (probe.jsonPath === '') throw new HostError('bad-setting', 'the JSON path is empty')
       const problem = probe.jsonPath === undefined ? null : jsonPathProblem(probe.jsonPath)
       if (problem !== null) throw new HostError('bad-setting', `the JSON path is none: ${problem}`)
       if (probe.jsonValue !== undefined && probe.jsonPath === undefined)
@@ -101,7 +125,8 @@ function checkProbe(probe: Probe): void {
     case 'dns': {
       const server = probe.server === undefined ? null : serverAddress(probe.server)
       const address = server?.replace(/^\[(.*)\](?::\d+)?$/, '$1').replace(/^([\d.]+):\d+$/, '$1')
-      if (address !== undefined && address !== null && isIP(address) === 0)
+      const port = Number(/^(?:\[.*\]|[\d.]+):(\d+)$/.exec(server ?? '')?.[1] ?? 53)
+      if ((address !== undefined && address !== null && isIP(address) === 0) || port < 1 || port > 65_535)
         throw new HostError(
           'bad-setting',
           `the name server '${oneLine(probe.server ?? '').slice(0, 60)}' is not an address`,
@@ -124,6 +149,7 @@ function tidy(given: ChangeHost): ChangeHost {
     ...(given.domain !== undefined && { domain: tidyDomain(given.domain) }),
     ...(given.name !== undefined && { name: oneLine(given.name) }),
     ...(given.group !== undefined && { group: oneLine(given.group) }),
+    ...(given.description !== undefined && { description: severalLines(given.description) }),
     ...(given.tags !== undefined && {
       tags: [...new Set(given.tags.map(oneLine).filter((tag) => tag !== ''))],
     }),

@@ -74,7 +74,7 @@ function sentence(host: WatchedHost, state: HostState, nowMs: number): string {
     state,
     forMs: nowMs - sinceOf(host, state),
     cause: isDoubtful ? (doubtful.streaks.cause?.text ?? null) : causes.join('; ') || null,
-    why: host.isOffline ? 'offline' : state === 'unobserved' ? 'not-yet' : null,
+    why: host.isOffline ? 'offline' : null,
     fault: faultOf(host),
     behind: host.behind,
     failures: isDoubtful ? doubtful.streaks.failures : 0,

@@ -42,13 +42,15 @@ export function problemWords(
   kind: IncidentKind,
   cause: string,
   behind: readonly string[],
+  parent: string | null,
 ): Told {
   const what = kind === 'down' ? 'is down' : 'is degraded'
   const others =
     kind === 'down' && behind.length > 0
       ? ` ${behind.length} host${behind.length === 1 ? '' : 's'} behind it cannot be reached: ${nameList(behind)}.`
       : ''
-  return { text: `${titleOf(host)} ${what}: ${cause}.${others}`, details: behind.slice(0, 100) }
+  const held = parent === null ? '' : ` It is behind ${parent}, which is down.`
+  return { text: `${titleOf(host)} ${what}: ${cause}.${held}${others}`, details: behind.slice(0, 100) }
 }
 
 /** Returns the words for a change from one problem to another. */
@@ -144,7 +146,7 @@ export function sentenceOf(parts: SentenceParts): string {
     case 'degraded':
       return `Degraded for ${lasted}: ${cause ?? 'slow'}.${window}`
     case 'unobserved':
-      return `Unobserved: ${fault ?? unobservedWords[why ?? 'not-yet']}.${window}`
+      return `Unobserved: ${fault ?? (why === null ? 'not probed yet since the start' : unobservedWords[why])}.${window}`
     case 'up':
       return failures > 0
         ? `Up, but ${failures} of ${needed} samples in a row failed: ${cause ?? 'no answer'}.${window}`

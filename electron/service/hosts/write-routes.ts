@@ -13,6 +13,7 @@ import {
   HostsConfig,
   ProbingInfo,
   TryAnswer,
+  type Probe,
   TryBody,
 } from '../../shared/api/hosts.ts'
 import type { App, RoomContext } from '../context.ts'
@@ -21,8 +22,9 @@ import { latencyText } from '../../shared/time-text.ts'
 import { HostError } from './errors.ts'
 import type { Hosts } from './index.ts'
 import { probeWords } from './probes/index.ts'
+import type { Sample } from './probes/probe.ts'
 import { asked, channelNames, findIn, tags, viewIn } from './route-parts.ts'
-import { tidyDomain } from './settings.ts'
+import { checkProbesOf, tidyDomain } from './settings.ts'
 import { rounded } from './view.ts'
 import type { WatchedHost } from './watched.ts'
 
@@ -127,6 +129,7 @@ export function writeRoutes(app: App, hosts: Hosts, { clock, db }: RoomContext):
     ({ body: { domain, probes } }) =>
       asked(async () => {
         const tidy = tidyDomain(domain)
+        checkProbesOf(tidy, probes)
         const samples = await hosts.tryProbes(tidy, probes)
         return {
           results: samples.map((sample, index) => {
@@ -138,9 +141,7 @@ export function writeRoutes(app: App, hosts: Hosts, { clock, db }: RoomContext):
               observed: sample.outcome !== 'unobserved',
               ms: sample.ms === null ? null : rounded(sample.ms),
               text:
-                sample.outcome === 'ok'
-                  ? `answered in ${latencyText(sample.ms ?? 0)}${sample.answeredFrom === null ? '' : `, from ${sample.answeredFrom}`}`
-                  : (sample.cause?.text ?? 'no answer'),
+                sample.outcome === 'ok' ? answerWords(sample, probe) : (sample.cause?.text ?? 'no answer'),
               address: sample.address,
             }
           }),
@@ -240,6 +241,12 @@ export function writeRoutes(app: App, hosts: Hosts, { clock, db }: RoomContext):
         return hosts.probing()
       }),
   )
+}
+
+function answerWords({ ms, answeredFrom }: Sample, { degradedMs = null }: Probe): string {
+  const from = answeredFrom === null ? '' : `, from ${answeredFrom}`
+  const isSlow = degradedMs !== null && ms !== null && ms > degradedMs
+  return `answered in ${latencyText(ms ?? 0)}${from}${isSlow ? ', which is degraded' : ''}`
 }
 
 /** Anchors are addresses, since names could not be looked up when they are needed. @throws HostError */

@@ -1,4 +1,6 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import { Ajv } from 'ajv'
+import addFormats from 'ajv-formats'
 import Fastify, { type FastifyError, type FastifyReply, type FastifyRequest } from 'fastify'
 import { STATUS_CODES } from 'node:http'
 import type { App } from '../context.ts'
@@ -7,6 +9,7 @@ import type { Log } from '../log.ts'
 import { HttpProblem, ReaderError } from '../problem.ts'
 import { allows, failureLimiter, keyOfHeaders, type Keyring, type Scope } from './access.ts'
 import { isForeign, securityHeaders } from './headers.ts'
+import { refusalWords } from './schema-words.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -36,6 +39,19 @@ export interface Guards {
 /** Largest body of the native API, in bytes; ingestion routes set their own. */
 const bodyLimit = 262_144
 
+const rules = {
+  useDefaults: true,
+  removeAdditional: false,
+  allErrors: false,
+  discriminator: true,
+  // Words such as `description` stand beside what is checked.
+  strict: false,
+  verbose: true,
+} as const
+/** An address is text, so its numbers are read from it; a body says what it means. */
+const lenient = addFormats(new Ajv({ ...rules, coerceTypes: true }))
+const exact = addFormats(new Ajv({ ...rules, coerceTypes: false }))
+
 /** Returns a server with the guards, limits and one shape of error that every route shares. */
 export function createApp(guards: Guards): App {
   const app = Fastify({
@@ -58,11 +74,9 @@ export function createApp(guards: Guards): App {
         `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\ncontent-type: application/json; charset=utf-8\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
       )
     },
-    ajv: {
-      customOptions: { removeAdditional: false, coerceTypes: true, useDefaults: true, allErrors: false },
-    },
   }).withTypeProvider<TypeBoxTypeProvider>() as unknown as App
 
+  app.setValidatorCompiler(({ schema, httpPart }) => (httpPart === 'body' ? exact : lenient).compile(schema))
   // Many clients name a type even where they send nothing.
   const parseJson = app.getDefaultJsonParser('error', 'error')
   app.removeContentTypeParser('application/json')
@@ -161,22 +175,7 @@ function explain(error: FastifyError): { status: number; message: string } {
   if (error instanceof ReaderError && error.failure === 'Stopped')
     return { status: 503, message: error.message }
   const status = error.statusCode ?? 500
-  if (status >= 400 && status < 500) return { status, message: sentenceOf(error) }
+  if (status >= 400 && status < 500) return { status, message: refusalWords(error) }
   if (error instanceof HttpProblem) return { status, message: error.message }
   return { status: 500, message: 'something went wrong here; the log says what' }
-}
-
-function sentenceOf(error: FastifyError): string {
-  const [first] = error.validation ?? []
-  if (!first) return error.message
-  const where = first.instancePath.replaceAll('/', '.').replace(/^\./, '')
-  const extra = first.params['additionalProperty']
-  const isWord = first.keyword === 'const' && typeof first.params['allowedValue'] === 'string'
-  const what = isWord
-    ? 'is none of the words that are known here'
-    : typeof extra === 'string'
-      ? `'${extra}' is not known here`
-      : (first.message ?? 'is not valid')
-  const place = [error.validationContext, where].filter(Boolean).join('.')
-  return `${place}: ${what}`
 }

@@ -4,7 +4,7 @@ import { isMailAddress, isSlug, newSecretNames, slugOf } from './names.ts'
 import { ScheduleError } from '../schedules/schedule-error.ts'
 import { compileSchedule } from '../schedules/schedule.ts'
 import type { BodyFilters, WatcherRecord } from './schema.ts'
-import { oneLine } from '../../shared/text.ts'
+import { oneLine, severalLines } from '../../shared/text.ts'
 
 /** What a watcher can be made with, by every API. */
 export type NewWatcher = CreateWatcher & { readonly filters?: BodyFilters | null }
@@ -52,7 +52,7 @@ function whole<T extends WatcherChange>(settings: T): T {
   return {
     ...settings,
     ...(name !== undefined && { name: name.replace(/[\p{Cc}\u2028\u2029]+/gu, ' ') }),
-    ...(description !== undefined && { description: description.replace(/[^\P{Cc}\n\t]+/gu, ' ') }),
+    ...(description !== undefined && { description: severalLines(description) }),
     ...(schedule?.kind === 'period' && {
       schedule: { ...schedule, periodMs: Math.round(schedule.periodMs) },
     }),

@@ -29,7 +29,7 @@ const common = {
 const probe = <Own extends TProperties>(own: Own, description: string) =>
   Type.Object({ ...own, ...common }, { ...strict, description })
 
-export const Probe = Type.Union([
+const probes = [
   probe(
     {
       kind: Type.Literal('icmp'),
@@ -103,7 +103,14 @@ export const Probe = Type.Union([
     },
     'a name has a record',
   ),
-])
+] as const
+/** Told apart by their kind, so that what is wrong with one is said of that one. */
+export const Probe = Type.Unsafe<Static<(typeof probes)[number]>>({
+  oneOf: [...probes],
+  discriminator: { propertyName: 'kind' },
+  required: ['kind'],
+  type: 'object',
+})
 export type Probe = Static<typeof Probe>
 export type ProbeOf<Kind extends Probe['kind']> = Extract<Probe, { kind: Kind }>
 

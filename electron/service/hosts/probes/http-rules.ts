@@ -24,7 +24,10 @@ export function jsonPathProblem(path: string): string | null {
 
 /** Returns what is wrong with an answer; null when it is as it should be. */
 export function problemOfAnswer(settings: ProbeOf<'http'>, status: number, body: string): ProbeCause | null {
-  if (!isAccepted(status, settings.status ?? '200-299')) return { kind: 'status', text: `status ${status}` }
+  if (!isAccepted(status, settings.status ?? '200-299')) {
+    const wanted = settings.status === undefined ? '' : `, not ${short(settings.status)}`
+    return { kind: 'status', text: `status ${status}${wanted}` }
+  }
   const { keyword, keywordAbsent = false, jsonPath, jsonValue } = settings
   if (keyword !== undefined && body.includes(keyword) === keywordAbsent)
     return {
@@ -90,9 +93,16 @@ export function tlsProblem(error: unknown): ProbeCause | null {
   const code = error instanceof Error && 'code' in error ? String(error.code) : ''
   const text = error instanceof Error ? error.message : String(error)
   if (certificateCodes.test(code)) return { kind: 'certificate', text: certificateWords(code, text) }
-  return /^(?:ERR_SSL|EPROTO|ERR_TLS)/.test(code)
-    ? { kind: 'tls', text: `TLS failed: ${text.slice(0, 150)}` }
-    : null
+  if (!/^(?:ERR_SSL|EPROTO|ERR_TLS)/.test(code)) return null
+  if (/wrong version number|packet length too long|http request/i.test(text))
+    return { kind: 'tls', text: 'it does not speak TLS there' }
+  // OpenSSL's errors end with what a person can read.
+  const reason =
+    text
+      .split(':')
+      .filter((part) => /[a-z] [a-z]/i.test(part))
+      .pop() ?? code
+  return { kind: 'tls', text: `TLS failed: ${reason.trim().slice(0, 100)}` }
 }
 
 function certificateWords(code: string, text: string): string {

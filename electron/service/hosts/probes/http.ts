@@ -48,7 +48,7 @@ export const runHttp: Run<ProbeOf<'http'>> = (domain, settings, tools, done) => 
     end({ cause: { kind: 'timeout', text: `no complete answer within ${timeoutOf(settings) / 1_000} s` } }),
   )
   const follow = (url: URL, asking: Asking, redirects: number): void => {
-    state.asked = ask(url, asking, settings, tools, {
+    const ears: Ears = {
       seen: (seen) => {
         state.seen = { ...state.seen, ...seen }
       },
@@ -75,7 +75,14 @@ export const runHttp: Run<ProbeOf<'http'>> = (domain, settings, tools, done) => 
         message.on('error', (error) => end(failureOf(error)))
         message.on('aborted', () => end({ cause: { kind: 'reset', text: 'the answer broke off' } }))
       },
-    })
+    }
+    try {
+      state.asked = ask(url, asking, settings, tools, ears)
+    } catch (error) {
+      // Node refuses what some addresses and headers hold only here.
+      const text = `it cannot be asked: ${error instanceof Error ? error.message : 'it failed'}`
+      setImmediate(() => end({ cause: { kind: 'error', text } }))
+    }
   }
   const redirect = (to: string, from: URL, asking: Asking, redirects: number): void => {
     const next = URL.canParse(to, from.href) ? new URL(to, from) : null

@@ -110,6 +110,8 @@ export function connectionFailure(error: unknown): { cause: ProbeCause } | { fau
     case 'EPERM':
       return { fault: `this machine refused it: ${text}` }
     default:
+      // The parser of HTTP names its errors so.
+      if (code.startsWith('HPE_')) return { cause: { kind: 'error', text: 'the answer is not HTTP' } }
       return { cause: { kind: 'error', text: text.slice(0, 200) } }
   }
 }

@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify'
-import { printable } from '../../../shared/text.ts'
+import { printable, severalLines } from '../../../shared/text.ts'
 import { mostBodyBytes } from '../../../shared/watcher-words.ts'
 import type { App } from '../../context.ts'
 import { HttpProblem } from '../../problem.ts'
@@ -88,7 +88,7 @@ export function bodyOf(request: FastifyRequest): Buffer | null {
 
 /** A comment keeps its line ends. */
 export function commentOf(text: string | null): string {
-  return (text ?? '').replace(/[^\P{Cc}\n\t]+/gu, ' ').slice(0, 2_000)
+  return severalLines(text ?? '').slice(0, 2_000)
 }
 
 export const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
