@@ -30,81 +30,85 @@ export interface Scheduler {
   stop(): void
 }
 
-/** Tasks that fall due within so many ms are done together, since every timer costs. */
-const togetherMs = 2
+/**
+ * Tasks are done at multiples of this (ms), those of one moment together: a wake-up of the machine costs more than an echo.
+ * Rhythms keep their length exactly.
+ */
+const slotMs = 20
 
-interface Entry {
+interface Slot {
   readonly atMs: number
-  readonly task: Task
+  readonly tasks: Task[]
 }
 
 /** Returns a scheduler that does nothing before a task is added. */
 export function createScheduler(clock: Clock): Scheduler {
-  const heap: Entry[] = []
+  const slots = new Map<number, Slot>()
+  /** The times of the slots, the nearest at the end. */
+  let order: number[] = []
   let timer: Timer | null = null
   let timerMs = Number.POSITIVE_INFINITY
   let isStopped = false
   const now = (): number => clock.glance().monotonicMs
 
   const push = (task: Task): void => {
-    const entry = { atMs: task.dueMs, task }
-    let at = heap.length
-    heap.push(entry)
-    while (at > 0) {
-      const above = (at - 1) >> 1
-      const other = heap[above] as Entry
-      if (other.atMs <= entry.atMs) break
-      heap[at] = other
-      at = above
+    const atMs = slotOf(task.dueMs)
+    const slot = slots.get(atMs)
+    if (slot) {
+      slot.tasks.push(task)
+      return
     }
-    heap[at] = entry
-  }
-  const pop = (): void => {
-    const last = heap.pop()
-    if (!last || heap.length === 0) return
-    let at = 0
-    for (;;) {
-      let below = 2 * at + 1
-      if (below >= heap.length) break
-      if ((heap[below + 1]?.atMs ?? Number.POSITIVE_INFINITY) < (heap[below] as Entry).atMs) below += 1
-      const other = heap[below] as Entry
-      if (other.atMs >= last.atMs) break
-      heap[at] = other
-      at = below
+    slots.set(atMs, { atMs, tasks: [task] })
+    let low = 0
+    let high = order.length
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if ((order[middle] ?? 0) > atMs) low = middle + 1
+      else high = middle
     }
-    heap[at] = last
+    order.splice(low, 0, atMs)
   }
   const plan = (): void => {
-    const head = heap[0]
-    if (isStopped || !head || head.atMs >= timerMs) return
+    const nextMs = order[order.length - 1]
+    if (isStopped || nextMs === undefined || nextMs >= timerMs) return
     timer?.cancel()
-    timerMs = head.atMs
-    timer = clock.after(Math.max(0, head.atMs - now()), turn)
+    timerMs = nextMs
+    timer = clock.after(Math.max(0, nextMs - now()), turn)
   }
   const turn = (): void => {
     timer = null
     timerMs = Number.POSITIVE_INFINITY
-    const nowMs = now()
-    for (let head = heap[0]; head && head.atMs <= nowMs + togetherMs; head = heap[0]) {
-      pop()
-      const { task } = head
-      // A task that was hastened or taken out leaves entries behind that mean nothing any more.
-      if (!task.isPlanned || head.atMs !== task.dueMs) continue
-      const isGrid = task.dueMs >= task.gridMs
-      if (isGrid) task.gridMs = nextGrid(task, nowMs)
-      task.dueMs = task.gridMs
-      push(task)
-      if (!task.isBusy) task.run()
-      else if (isGrid) task.skipped += 1
-      else task.isWantedAgain = true
+    // Timers are no more exact than a millisecond.
+    const nowMs = now() + 1
+    for (
+      let atMs = order[order.length - 1];
+      atMs !== undefined && atMs <= nowMs;
+      atMs = order[order.length - 1]
+    ) {
+      order.pop()
+      const slot = slots.get(atMs)
+      slots.delete(atMs)
+      for (const task of slot?.tasks ?? []) doIt(task, atMs, nowMs)
     }
+    if (order.length === 0) order = []
     plan()
+  }
+  const doIt = (task: Task, atMs: number, nowMs: number): void => {
+    // A task that was hastened or taken out leaves entries behind that mean nothing any more.
+    if (!task.isPlanned || slotOf(task.dueMs) !== atMs) return
+    const isGrid = task.dueMs >= task.gridMs
+    if (isGrid) task.gridMs = nextGrid(task, nowMs)
+    task.dueMs = task.gridMs
+    push(task)
+    if (!task.isBusy) task.run()
+    else if (isGrid) task.skipped += 1
+    else task.isWantedAgain = true
   }
 
   return {
     add(task, firstMs) {
       task.isPlanned = true
-      task.gridMs = now() + firstMs
+      task.gridMs = slotOf(now() + firstMs)
       task.dueMs = task.gridMs
       push(task)
       plan()
@@ -133,8 +137,13 @@ export function createScheduler(clock: Clock): Scheduler {
   }
 }
 
+/** Returns the moment at which a time's tasks are done. */
+function slotOf(ms: number): number {
+  return Math.ceil(ms / slotMs) * slotMs
+}
+
 /** Returns the next time of a rhythm after now: times that were missed are left out, and the rhythm stays. */
 function nextGrid({ gridMs, intervalMs }: Task, nowMs: number): number {
-  const missed = Math.max(0, Math.floor((nowMs + togetherMs - gridMs) / intervalMs))
+  const missed = Math.max(0, Math.floor((nowMs - gridMs) / intervalMs))
   return gridMs + (missed + 1) * intervalMs
 }

@@ -9,6 +9,8 @@ export interface Slot {
   packet: Buffer
   nonce: number
   address: string
+  /** The same as a socket address. */
+  to: Buffer
   /** Monotonic and kernel time of the sending (ms). */
   sentMs: number
   stampMs: number
@@ -18,7 +20,7 @@ export interface Slot {
 /** Echoes on their way, and their ends: by an answer, or by time. */
 export interface FlightTable {
   readonly size: number
-  take(address: string, bytes: number, done: (result: EchoResult) => void): Slot
+  take(address: string, to: Buffer, bytes: number, done: (result: EchoResult) => void): Slot
   /** Starts the time limit of a slot that was sent. */
   launched(slot: Slot, timeoutMs: number): void
   /** Returns the slot that a mark belongs to; null for foreign, late and duplicate answers. */
@@ -103,7 +105,7 @@ export function flightTable(clock: Clock, family: IpFamily, listen: () => void):
     get size() {
       return size
     },
-    take(address, bytes, done) {
+    take(address, to, bytes, done) {
       let slot = free.pop()
       if (!slot) {
         slot = {
@@ -111,6 +113,7 @@ export function flightTable(clock: Clock, family: IpFamily, listen: () => void):
           packet: makeRequest(family, bytes, identifier),
           nonce: 0,
           address,
+          to,
           sentMs: 0,
           stampMs: 0,
           done: null,
@@ -120,6 +123,7 @@ export function flightTable(clock: Clock, family: IpFamily, listen: () => void):
       nonce = nextNonce(nonce)
       slot.nonce = nonce
       slot.address = address
+      slot.to = to
       slot.done = done
       size += 1
       return slot

@@ -4,17 +4,19 @@ import { socketAddress, textOf } from './address.ts'
 import type { Echoer, EchoRequest, EchoResult, Refusal } from './echo.ts'
 import { flightTable, stopped, type Slot } from './flight-table.ts'
 import type { NativeSockets } from './native.ts'
-import { markRequest, parseMessage, type Heard, type IpFamily } from './packet.ts'
+import { markRequest, parseMessage, type IpFamily } from './packet.ts'
 
 /** Echoes in this process, over a datagram socket that libuv waits for, or over a raw one. */
 
-/** The system's receive buffer holds some 500 answers; more than this in one turn could overrun it. */
-const mostPerTurn = 20
+/** The system's receive buffer holds some 500 answers; each turn sends no more than this and reads what has come. */
+const mostPerTurn = 50
 /** So many answers are read before others get their turn. */
 const mostPerWake = 200
 /** Before anybody is given up, everything that waits is read: no more than a full buffer holds. */
 const mostWaiting = 20_000
 const receiveBufferBytes = 4 << 20
+/** Reading many answers takes no longer than this (ms). */
+const readingMs = 10
 /** Where the system has no room, it is asked again after this (ms). */
 const fullMs = 5
 /** A raw socket is waited for in the library's own thread, and for no longer than this, so that it can be ended. */
@@ -58,11 +60,11 @@ export async function openSockets(
   const hasIpHeader = family === 4 && (kind === 'raw' || process.platform === 'darwin')
   /** Reads up to so many of the answers that wait. */
   const drain = (most: number): void => {
+    const nowMs = clock.glance().monotonicMs
     for (let count = 0; count < most && !isStopped; count += 1) {
       const length = native.receive(fd, buffer, from)
       if (length < 0) return
-      const heard = parseMessage(family, buffer.subarray(0, length), hasIpHeader)
-      if (heard) hear(heard, native.receiveStamp(fd), textOf(from))
+      hear(buffer.subarray(0, length), nowMs, null)
     }
   }
   const table = flightTable(clock, family, () => drain(mostWaiting))
@@ -71,22 +73,26 @@ export async function openSockets(
   let head = 0
   let isSending = false
 
-  const hear = (heard: Heard | null, stampMs: number | null, from: string | null): void => {
+  const [begin, end] = family === 4 ? [4, 8] : [8, 24]
+  /** Takes a message in; `named` tells who sent it where the address is not in `from`. */
+  const hear = (message: Buffer, nowMs: number, named: string | null): void => {
+    const heard = parseMessage(family, message, hasIpHeader)
     const slot = heard && table.find(heard.index, heard.nonce)
     if (!heard || !slot) return
-    if (heard.kind === 'reply')
-      table.end(slot, { kind: 'answer', ms: roundTrip(slot, stampMs, clock.glance().monotonicMs), from })
-    else
-      table.end(slot, {
-        kind: 'unreachable',
-        text: `${from ?? 'a router'} says it is ${heard.kind === 'exceeded' ? 'too far away' : 'unreachable'}`,
-      })
+    if (heard.kind === 'reply') {
+      const ms = roundTrip(slot, native.receiveStamp(fd), nowMs)
+      const isSame = named === null && from.compare(slot.to, begin, end, begin, end) === 0
+      table.end(slot, { kind: 'answer', ms, from: isSame ? slot.address : (named ?? textOf(from)) })
+      return
+    }
+    const who = named ?? textOf(from) ?? 'a router'
+    const what = heard.kind === 'exceeded' ? 'too far away' : 'unreachable'
+    table.end(slot, { kind: 'unreachable', text: `${who} says it is ${what}` })
   }
   const ear =
     kind === 'datagram'
       ? await adopted(native, fd, family, (message, address) => {
-          const heard = parseMessage(family, message, hasIpHeader)
-          if (heard) hear(heard, native.receiveStamp(fd), address)
+          hear(message, clock.glance().monotonicMs, address)
           // What else waits is read here, which costs half of what a message of the socket's own does.
           drain(mostPerWake)
         })
@@ -99,15 +105,15 @@ export async function openSockets(
         )
 
   /** Returns false when the system has no room now and the echo must wait. */
-  const launch = ({ request, done }: Queued): boolean => {
+  const launch = ({ request, done }: Queued, nowMs: number): boolean => {
     const to = addressOf(addresses, request.address)
     if (to === null) {
       done({ kind: 'fault', text: `'${request.address}' is not an address` })
       return true
     }
-    const slot = table.take(request.address, request.bytes, done)
+    const slot = table.take(request.address, to, request.bytes, done)
     markRequest(slot.packet, slot.index, slot.index, slot.nonce, needsSum(kind, family))
-    slot.sentMs = clock.glance().monotonicMs
+    slot.sentMs = nowMs
     slot.stampMs = native.stamp()
     const errno = native.send(fd, slot.packet, to)
     if (errno === 0) {
@@ -128,15 +134,17 @@ export async function openSockets(
     isSending = false
     if (isStopped) return
     let isFull = false
+    const nowMs = clock.glance().monotonicMs
     for (let count = 0; count < mostPerTurn && head < queue.length && !isFull; count += 1) {
       const entry = queue[head] as Queued
-      if (launch(entry)) head += 1
-      else if (clock.glance().monotonicMs - entry.queuedMs < entry.request.timeoutMs) isFull = true
+      if (launch(entry, nowMs)) head += 1
+      else if (nowMs - entry.queuedMs < entry.request.timeoutMs) isFull = true
       else {
         head += 1
         entry.done({ kind: 'fault', text: 'this machine has no room to send' })
       }
     }
+    drain(mostPerWake)
     if (head === queue.length) {
       queue.length = 0
       head = 0
@@ -170,7 +178,7 @@ export async function openSockets(
 function roundTrip(slot: Slot, stampMs: number | null, nowMs: number): number {
   const seenMs = nowMs - slot.sentMs
   const kernelMs = stampMs === null ? Number.NaN : stampMs - slot.stampMs
-  return kernelMs >= 0 && kernelMs <= seenMs ? kernelMs : seenMs
+  return kernelMs >= 0 && kernelMs <= seenMs + readingMs ? kernelMs : seenMs
 }
 
 /** On Linux the system sums what datagram sockets send, and always ICMPv6. */

@@ -48,7 +48,7 @@ describe('echoes on their way', () => {
     const clock = fakeClock()
     const table = flightTable(clock, 4, () => undefined)
     const ends: string[] = []
-    const slot = table.take('127.0.0.1', 56, (result) => ends.push(result.kind))
+    const slot = table.take('127.0.0.1', Buffer.alloc(16), 56, (result) => ends.push(result.kind))
     slot.sentMs = clock.glance().monotonicMs
     table.launched(slot, 1_000)
     const { index, nonce } = slot
@@ -56,7 +56,7 @@ describe('echoes on their way', () => {
     expect(table.find(index + 1, nonce)).toBeNull()
     table.end(slot, { kind: 'answer', ms: 1, from: null })
     expect(table.find(index, nonce)).toBeNull()
-    const next = table.take('127.0.0.2', 56, (result) => ends.push(result.kind))
+    const next = table.take('127.0.0.2', Buffer.alloc(16), 56, (result) => ends.push(result.kind))
     next.sentMs = clock.glance().monotonicMs
     table.launched(next, 1_000)
     expect(next.index).toBe(index)
@@ -70,7 +70,8 @@ describe('echoes on their way', () => {
   it('all end when their way is given up', () => {
     const table = flightTable(fakeClock(), 4, () => undefined)
     const ends: unknown[] = []
-    for (let count = 0; count < 3; count += 1) table.take('127.0.0.1', 56, (result) => ends.push(result))
+    for (let count = 0; count < 3; count += 1)
+      table.take('127.0.0.1', Buffer.alloc(16), 56, (result) => ends.push(result))
     table.stop()
     expect(ends).toEqual([stopped, stopped, stopped])
   })
