@@ -28,6 +28,43 @@ async function withService(use: (address: string) => Promise<void>): Promise<voi
   await ended
 }
 
+/** Makes hosts in every state that can be come by on one machine. */
+async function fillHosts(origin: string, key: string): Promise<void> {
+  const port = Number(new URL(origin).port)
+  const own = { kind: 'tcp', port }
+  const every = { interval: 1_000 }
+  const host = (domain: string, name: string, probes: readonly object[], more: object = {}) => ({
+    domain,
+    name,
+    probes,
+    intervalMs: every.interval,
+    failures: 1,
+    ...more,
+  })
+  const hosts = [
+    host('127.0.0.1', 'Router', [own], { group: 'home' }),
+    host('127.0.0.2', 'NAS', [own, { kind: 'http', url: `http://127.0.0.1:${port}/healthz` }], {
+      group: 'home',
+      tags: ['lan', 'storage'],
+      parent: '127.0.0.1',
+    }),
+    host('127.0.0.3', 'Printer', [{ ...own, degradedMs: 0.001 }], { group: 'home', tags: ['lan'] }),
+    host('127.0.0.4', 'Old web server', [{ kind: 'tcp', port: 9 }], { group: 'web', tags: ['web'] }),
+    host('127.0.0.5', 'Shop', [{ kind: 'http', url: `http://127.0.0.1:${port}/healthz`, keyword: 'ok' }], {
+      group: 'web',
+      tags: ['web'],
+    }),
+    host('127.0.0.6', 'Mail', [own], { group: 'web' }),
+    host('127.0.0.7', 'Camera', [own], { group: 'home', paused: true }),
+  ]
+  const response = await fetch(`${origin}/api/v1/hosts/config`, {
+    method: 'PUT',
+    headers: { 'x-api-key': key, 'content-type': 'application/json' },
+    body: JSON.stringify({ hosts }),
+  })
+  if (!response.ok) throw new Error(await response.text())
+}
+
 /** Makes some watchers in every state that is quickly come by. */
 async function fillWatchers(origin: string, key: string): Promise<void> {
   const post = async (route: string, body: unknown): Promise<{ id: string }> => {
@@ -102,6 +139,30 @@ await withService(async (address) => {
     await page.locator('[data-share]').first().waitFor()
     await page.evaluate("location.hash = '/watchers'")
     await page.locator('tbody tr').nth(5).waitFor()
+    await page.screenshot({ path: path.join(target, `${name}.png`), animations: 'disabled' })
+    await page.close()
+  }
+  await fillHosts(origin, hash.replace('#key=', ''))
+  // The bars and lines fill with time alone.
+  await new Promise((resolve) => setTimeout(resolve, 40_000))
+  for (const [name, route, colorScheme, width, height] of [
+    ['hosts-light', '/hosts', 'light', 1280, 900],
+    ['hosts-dark', '/hosts', 'dark', 1280, 900],
+    ['hosts-small', '/hosts', 'light', 420, 1000],
+    ['host-light', '/hosts/2', 'light', 1280, 1100],
+    ['incidents-light', '/incidents', 'light', 1280, 800],
+  ] as const) {
+    const page = await browser.newPage({ colorScheme, viewport: { width, height } })
+    await page.goto(address)
+    await page.locator('[data-share]').first().waitFor()
+    await page.evaluate(`location.hash = '${route}'`)
+    await page
+      .getByText('Mail')
+      .or(page.getByText('Old web server'))
+      .or(page.getByText('NAS'))
+      .first()
+      .waitFor()
+    await page.waitForTimeout(1_500)
     await page.screenshot({ path: path.join(target, `${name}.png`), animations: 'disabled' })
     await page.close()
   }

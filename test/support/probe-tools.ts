@@ -3,7 +3,7 @@ import { createPinger } from '../../electron/service/hosts/icmp/pinger.ts'
 import type { ProbeTools, Sample } from '../../electron/service/hosts/probes/probe.ts'
 import { runProbe } from '../../electron/service/hosts/probes/index.ts'
 import { createResolver, type Lookup } from '../../electron/service/hosts/probes/resolver.ts'
-import type { Probe } from '../../electron/shared/api/hosts.ts'
+import type { Probe } from '../../electron/shared/api/probes.ts'
 
 /** The tools of probes, real but for the names that a test makes up. */
 export function probeTools(lookup?: Lookup): ProbeTools {

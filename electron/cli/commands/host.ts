@@ -1,12 +1,13 @@
 import { Command, Option } from 'commander'
-import type { ChangeHost, CreateHost, Host, HostList, Probe, TryAnswer } from '../../shared/api/hosts.ts'
+import type { ChangeHost, CreateHost, Host, HostList, TryAnswer } from '../../shared/api/hosts.ts'
 import { wordDuration } from '../../shared/time-text.ts'
 import { CommandError, exitCodes, say, sayAll } from '../io.ts'
 import { collect, length, tableLines, whole } from '../options.ts'
+import { namesProbes, probesOf, withProbeOptions, type ProbeOptions } from '../probe-options.ts'
 import { demand, withServiceOptions, type ServiceChoice } from '../service-client.ts'
 import { showCommand } from './host-show.ts'
 
-interface SettingOptions extends ServiceChoice {
+interface SettingOptions extends ServiceChoice, ProbeOptions {
   readonly name?: string
   readonly description?: string
   readonly group?: string
@@ -18,18 +19,6 @@ interface SettingOptions extends ServiceChoice {
   readonly successes?: number
   readonly remind?: number
   readonly email: string[]
-  readonly ping: boolean
-  readonly tcp: string[]
-  readonly http: string[]
-  readonly dns: string[]
-  readonly packets?: number
-  readonly timeout?: number
-  readonly status?: string
-  readonly keyword?: string
-  readonly jsonPath?: string
-  readonly jsonValue?: string
-  readonly slow?: number
-  readonly loss?: number
   readonly json: boolean
 }
 
@@ -48,25 +37,6 @@ export function hostCommand(): Command {
   ])
     command.addCommand(sub)
   return command
-}
-
-/** The options by which probes are chosen. */
-function withProbeOptions(command: Command): Command {
-  const many = (flags: string, text: string): Option =>
-    new Option(flags, text).argParser(collect).default([], 'none')
-  return command
-    .option('--ping', 'probe by ICMP echo (the default when no probe is named)', false)
-    .addOption(many('--tcp <port>', 'probe by taking a TCP connection; may be repeated'))
-    .addOption(many('--http <url>', 'probe by a web request; may be repeated'))
-    .addOption(many('--dns <record>', 'probe by asking for a DNS record such as A or MX; may be repeated'))
-    .option('--packets <n>', 'echoes in a sample', whole('--packets', 1, 20))
-    .option('--timeout <length>', 'how long an answer may take', length('--timeout'))
-    .option('--status <codes>', 'accepted by --http, such as 200-299,401')
-    .option('--keyword <text>', 'must be in what --http gets')
-    .option('--json-path <path>', 'must select something in what --http gets (RFC 9535)')
-    .option('--json-value <text>', 'what --json-path must select')
-    .option('--slow <length>', 'slower answers make it degraded, such as 0.3s', length('--slow'))
-    .option('--loss <percent>', 'more lost echoes make it degraded', whole('--loss', 1, 100))
 }
 
 function withSettingOptions(command: Command): Command {
@@ -90,70 +60,6 @@ function withSettingOptions(command: Command): Command {
   ).option('--json', 'print JSON', false)
 }
 
-function probesOf(options: SettingOptions): Probe[] {
-  checkOptions(options)
-  const common = {
-    ...(options.timeout !== undefined && { timeoutMs: options.timeout }),
-    ...(options.slow !== undefined && { degradedMs: options.slow }),
-  }
-  const others: Probe[] = [
-    ...options.tcp.map((text): Probe => ({ kind: 'tcp', port: whole('--tcp', 1, 65_535)(text), ...common })),
-    ...options.http.map((url): Probe => ({
-      kind: 'http',
-      url: webAddress(url),
-      ...(options.status !== undefined && { status: options.status }),
-      ...(options.keyword !== undefined && { keyword: options.keyword }),
-      ...(options.jsonPath !== undefined && { jsonPath: options.jsonPath }),
-      ...(options.jsonValue !== undefined && { jsonValue: options.jsonValue }),
-      ...common,
-    })),
-    ...options.dns.map((text): Probe => ({ kind: 'dns', record: recordOf(text), ...common })),
-  ]
-  const icmp: Probe = {
-    kind: 'icmp',
-    ...(options.packets !== undefined && { packets: options.packets }),
-    ...(options.loss !== undefined && { degradedLoss: options.loss }),
-    ...common,
-  }
-  return options.ping || others.length === 0 ? [icmp, ...others] : others
-}
-
-function webAddress(text: string): string {
-  if (/^https?:\/\/./.test(text)) return text
-  if (text === '' || text.includes('://'))
-    throw new CommandError(`argument --http: '${text}' is not a web address`, exitCodes.usage)
-  return `https://${text}`
-}
-
-/** @throws CommandError for options that none of the probes that were named takes */
-function checkOptions(options: SettingOptions): void {
-  const { http, tcp, dns, ping, packets, loss, status, keyword, jsonPath, jsonValue } = options
-  const hasIcmp = ping || http.length + tcp.length + dns.length === 0
-  const given = (names: Readonly<Record<string, unknown>>): string | undefined =>
-    Object.entries(names).find(([, value]) => value !== undefined)?.[0]
-  const forHttp = given({
-    '--status': status,
-    '--keyword': keyword,
-    '--json-path': jsonPath,
-    '--json-value': jsonValue,
-  })
-  const forIcmp = given({ '--packets': packets, '--loss': loss })
-  if (forHttp !== undefined && http.length === 0)
-    throw new CommandError(`argument ${forHttp}: it goes with --http`, exitCodes.usage)
-  if (forIcmp !== undefined && !hasIcmp)
-    throw new CommandError(`argument ${forIcmp}: it goes with --ping`, exitCodes.usage)
-}
-
-type DnsRecord = Extract<Probe, { kind: 'dns' }>['record']
-const records: readonly DnsRecord[] = ['A', 'AAAA', 'CNAME', 'MX', 'NS', 'TXT', 'SRV', 'CAA', 'SOA', 'PTR']
-
-function recordOf(text: string): DnsRecord {
-  const record = records.find((known) => known === text.toUpperCase())
-  if (!record)
-    throw new CommandError(`argument --dns: '${text}' is not one of ${records.join(', ')}`, exitCodes.usage)
-  return record
-}
-
 /** Returns the settings that were named, and no others. */
 async function settingsOf(options: SettingOptions): Promise<ChangeHost> {
   const { name, description, group, tag, parent, every, retry, failures, successes, remind, email } = options
@@ -174,15 +80,6 @@ async function settingsOf(options: SettingOptions): Promise<ChangeHost> {
 
 function hostOf(choice: ServiceChoice, name: string): Promise<Host> {
   return demand<Host>(choice, 'GET', `/api/v1/hosts/${encodeURIComponent(name)}`)
-}
-
-function namesProbes(options: SettingOptions): boolean {
-  const { ping, tcp, http, dns, packets, loss, slow, timeout, status, keyword, jsonPath, jsonValue } = options
-  return (
-    ping ||
-    tcp.length + http.length + dns.length > 0 ||
-    [packets, loss, slow, timeout, status, keyword, jsonPath, jsonValue].some((value) => value !== undefined)
-  )
 }
 
 function addCommand(): Command {

@@ -10,6 +10,7 @@ import { addSample, isInDoubt, noStreaks, phaseOf, showsConnection } from './rul
 import { createScheduler } from './scheduler.ts'
 import type { HostStore } from './store.ts'
 import { asksStub, createVerdicts, farScopeOf } from './verdicts.ts'
+import { callWitnesses } from './witnesses.ts'
 import {
   addBeat,
   faultOf,
@@ -56,9 +57,6 @@ const tickMs = 1_000
 const announceMs = 2_000
 /** A certificate that is known is looked at again this often (ms), as its days run out. */
 const certificateAgainMs = 3 * 3_600_000
-/** So many hosts of either distance bear witness, and have so long for it (ms). */
-const mostWitnesses = 3
-const witnessMs = 2_500
 
 /** Returns the monitor; it does nothing before a host is watched and `start` was called. */
 export function createMonitor(parts: MonitorParts): Monitor {
@@ -310,37 +308,7 @@ export function createMonitor(parts: MonitorParts): Monitor {
     hurry(host, withinMs) {
       for (const probe of host.probes) hasten(probe, withinMs)
     },
-    witnesses: () =>
-      new Promise((resolve) => {
-        const well = [...hosts.values()]
-          .filter(
-            (host) =>
-              !host.record.paused &&
-              !host.isOffline &&
-              worstVerdict(host) === 'up' &&
-              host.probes.every(({ streaks, lastOk }) => lastOk === true && streaks.failures === 0),
-          )
-          .map((host) => ({ host, endedMs: Math.max(...host.probes.map((one) => one.endedMs)) }))
-          .sort((a, b) => b.endedMs - a.endedMs)
-        const chosen = (['link', 'beyond'] as const).flatMap((scope) =>
-          well
-            .flatMap(({ host }) => host.probes.filter((one) => farScopeOf(one) === scope && !asksStub(one)))
-            .slice(0, mostWitnesses),
-        )
-        const sinceMs = now()
-        const timer = clock.after(witnessMs, () => finish())
-        const finish = (): void => {
-          timer.cancel()
-          ears.delete(heard)
-          resolve()
-        }
-        const heard = (): void => {
-          if (chosen.every(({ endedMs }) => endedMs > sinceMs)) finish()
-        }
-        ears.add(heard)
-        for (const probe of chosen) scheduler.hasten(probe, 0)
-        heard()
-      }),
+    witnesses: () => callWitnesses(hosts.values(), clock, ears, (probe) => scheduler.hasten(probe, 0)),
     clockMoved(stepMs) {
       lastBlindMs = lastBlind()
       for (const host of hosts.values()) {

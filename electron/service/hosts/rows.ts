@@ -1,4 +1,5 @@
-import type { Probe, ProbeCause } from '../../shared/api/hosts.ts'
+import type { ProbeCause } from '../../shared/api/hosts.ts'
+import type { Probe } from '../../shared/api/probes.ts'
 import type {
   HostRecord,
   IncidentKind,

@@ -1,4 +1,5 @@
-import type { Certificate, HostSettings, Probe, ProbeCause } from '../../shared/api/hosts.ts'
+import type { Certificate, HostSettings, ProbeCause } from '../../shared/api/hosts.ts'
+import type { Probe } from '../../shared/api/probes.ts'
 import type { ShownCertificate } from './probes/probe.ts'
 
 /** What a user decided about a host. Times and lengths in ms. */

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
-import type { ChangeHost, CreateHost, Probe } from '../../shared/api/hosts.ts'
+import type { ChangeHost, CreateHost } from '../../shared/api/hosts.ts'
+import type { Probe } from '../../shared/api/probes.ts'
 import { oneLine, severalLines } from '../../shared/text.ts'
 import { bytesOf6, text6 } from './icmp/address.ts'
 import { HostError } from './errors.ts'

@@ -13,9 +13,9 @@ import {
   HostsConfig,
   ProbingInfo,
   TryAnswer,
-  type Probe,
   TryBody,
 } from '../../shared/api/hosts.ts'
+import type { Probe } from '../../shared/api/probes.ts'
 import type { App, RoomContext } from '../context.ts'
 import { planOf } from './config.ts'
 import { latencyText } from '../../shared/time-text.ts'

@@ -1,4 +1,4 @@
-import type { Probe } from '../../../electron/shared/api/hosts.ts'
+import type { Probe } from '../../../electron/shared/api/probes.ts'
 import { probeKinds, probeKindWords, type ProbeKind } from '../../../electron/shared/host-words.ts'
 
 /** A probe while it is being typed: every field a text, empty where it is left out. */

@@ -1,6 +1,7 @@
 import { promises as dns } from 'node:dns'
 import { isIP } from 'node:net'
-import type { ProbeCause, ProbeOf } from '../../../shared/api/hosts.ts'
+import type { ProbeCause } from '../../../shared/api/hosts.ts'
+import type { ProbeOf } from '../../../shared/api/probes.ts'
 import { sampleOf, timeoutOf, type Run } from './probe.ts'
 
 /** Asks a name server for a record, past the system's hosts file and caches. */

@@ -1,5 +1,6 @@
 import { compile } from 'json-p3'
-import type { ProbeCause, ProbeOf } from '../../../shared/api/hosts.ts'
+import type { ProbeCause } from '../../../shared/api/hosts.ts'
+import type { ProbeOf } from '../../../shared/api/probes.ts'
 import type { ShownCertificate } from './probe.ts'
 
 /** What of a web server's answer is good. Pure. */

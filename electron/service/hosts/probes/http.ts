@@ -2,7 +2,7 @@ import { request as httpRequest, type ClientRequest, type IncomingMessage } from
 import { request as httpsRequest } from 'node:https'
 import { isIP, type LookupFunction } from 'node:net'
 import type { TLSSocket } from 'node:tls'
-import type { ProbeOf } from '../../../shared/api/hosts.ts'
+import type { ProbeOf } from '../../../shared/api/probes.ts'
 import { problemOfAnswer, tlsProblem } from './http-rules.ts'
 import type { NotFound } from './resolver.ts'
 import {

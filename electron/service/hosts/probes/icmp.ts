@@ -1,4 +1,5 @@
-import type { ProbeCause, ProbeOf } from '../../../shared/api/hosts.ts'
+import type { ProbeCause } from '../../../shared/api/hosts.ts'
+import type { ProbeOf } from '../../../shared/api/probes.ts'
 import type { EchoResult } from '../icmp/echo.ts'
 import { sampleOf, timeoutOf, type Measured, type ProbeTools, type Run, type Sample } from './probe.ts'
 

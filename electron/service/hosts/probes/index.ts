@@ -1,4 +1,4 @@
-import type { Probe } from '../../../shared/api/hosts.ts'
+import type { Probe } from '../../../shared/api/probes.ts'
 import { runDns } from './dns.ts'
 import { runHttp, urlOf } from './http.ts'
 import { runIcmp } from './icmp.ts'

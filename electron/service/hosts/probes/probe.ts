@@ -1,4 +1,5 @@
-import type { Probe, ProbeCause } from '../../../shared/api/hosts.ts'
+import type { ProbeCause } from '../../../shared/api/hosts.ts'
+import type { Probe } from '../../../shared/api/probes.ts'
 import type { Clock } from '../../clock.ts'
 import type { Pinger } from '../icmp/pinger.ts'
 import type { Resolver } from './resolver.ts'

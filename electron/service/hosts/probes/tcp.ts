@@ -1,5 +1,5 @@
 import { connect } from 'node:net'
-import type { ProbeOf } from '../../../shared/api/hosts.ts'
+import type { ProbeOf } from '../../../shared/api/probes.ts'
 import { connectionFailure, sampleOf, timeoutOf, type Run } from './probe.ts'
 
 /** Takes a TCP connection and closes it at once. */
