@@ -191,3 +191,27 @@ describe('the Incidents page', () => {
     expect(complaints).toEqual([])
   })
 })
+
+describe.each([
+  ['light', 1280],
+  ['dark', 1280],
+  ['light', 420],
+  ['dark', 420],
+] as const)('in %s at %d px', (colorScheme, width) => {
+  it('the pages of hosts and incidents fit the window and meet no error', async () => {
+    const house = await browserHouse(browser)
+    await populate(house)
+    const { id } = await house.api<Host>('GET', 'hosts/127.0.0.2')
+    const { page, complaints } = await house.open('/hosts', { colorScheme, viewport: { width, height: 900 } })
+    for (const [route, words] of [
+      ['/hosts', 'Broken one'],
+      [`/hosts/${id}`, 'Latency'],
+      ['/incidents', 'In this window'],
+    ] as const) {
+      await page.evaluate(`location.hash = ${JSON.stringify(route)}`)
+      await page.getByText(words).first().waitFor()
+      expect(await page.evaluate('document.documentElement.scrollWidth <= innerWidth'), route).toBe(true)
+    }
+    expect(complaints).toEqual([])
+  })
+})

@@ -24,6 +24,8 @@ export interface OwnConnection {
     sinceMs: number,
     done: (verdict: 'judge' | 'offline' | 'wait') => void,
   ): void
+  /** Brings a host back that an outage no longer concerns, since it moved. */
+  recheck(host: WatchedHost): void
   /** Begins the minute in which nothing is told before the connection has proved itself. */
   settle(): void
   readonly isSettling: boolean
@@ -53,6 +55,8 @@ export const defaultAnchors: readonly string[] = ['1.1.1.1', '8.8.8.8', '9.9.9.9
 /** After a start or a resume, a network takes this long at most (desktop.md 1.8). */
 const settleMs = 60_000
 const lookAgainMs = 5_000
+/** An outage that a host's answer ended is looked into after this (ms), when the network has come up. */
+const distrustMs = 10_000
 /** Anchors that were proven this long ago are asked again whether they still are (ms). */
 const proofAgainMs = 24 * 3_600_000
 /** More rows than this in one transaction would hold up the event loop. */
@@ -76,6 +80,7 @@ export function createConnection(
   let isTold = false
   let settleUntilMs = Number.NEGATIVE_INFINITY
   let lookTimer: Timer | null = null
+  let distrustTimer: Timer | null = null
   let learnedMs = Number.NEGATIVE_INFINITY
   let isStopped = false
   // An outage that was told of before a restart is over when something answers.
@@ -89,10 +94,11 @@ export function createConnection(
   const remember = (name: string): void => {
     const isNew = !proven.has(name) || wall() - (proven.get(name) ?? 0) > proofAgainMs
     proven.set(name, wall())
-    if (isNew)
-      write('Remembering who answers', () =>
-        store.saveSetting(provenSetting, JSON.stringify(Object.fromEntries(proven))),
-      )
+    if (isNew) saveProven()
+  }
+  const saveProven = (): void => {
+    const text = JSON.stringify(Object.fromEntries(proven))
+    write('Remembering who answers', () => store.saveSetting(provenSetting, text))
   }
   const gate: Gate = createGate({
     clock,
@@ -111,11 +117,14 @@ export function createConnection(
     const own = scopeOfHost(host)
     return own !== 'local' && (scope === 'link' || own === 'beyond')
   }
-  /** Writes of many rows, a part at a time. */
+  /** Writes of many rows, a part in each transaction and one after the other. */
+  let writing: Promise<void> = Promise.resolve()
   const writeMany = <T>(what: string, items: readonly T[], work: (part: readonly T[]) => void): void => {
     for (let begin = 0; begin < items.length; begin += rowsAtOnce) {
       const part = items.slice(begin, begin + rowsAtOnce)
-      write(what, () => work(part))
+      writing = writing
+        .then(() => commits.write(() => work(part)))
+        .catch((error: unknown) => log.error({ err: error }, `${what} failed`))
     }
   }
   const takeOffline = (hosts: Iterable<WatchedHost>, sinceMs: number): number => {
@@ -180,6 +189,19 @@ export function createConnection(
     offline.scope = 'beyond'
     bringBack([...parts.hosts()].filter((host) => host.isOffline && !covers(host, 'beyond')))
   }
+  /** Who keeps silent though the connection works, as where echoes are filtered, tells nothing by that from now on. */
+  const distrustLater = (): void => {
+    distrustTimer ??= clock.after(distrustMs, () => {
+      distrustTimer = null
+      if (offline || isStopped) return
+      void gate.look().then((view) => {
+        if (offline || isStopped || view.beyond !== 'online') return
+        const before = proven.size
+        for (const address of view.silent) proven.delete(address)
+        if (proven.size < before) saveProven()
+      })
+    })
+  }
   const passed = (scope: FarScope): void => {
     doubts.link = null
     if (scope === 'beyond') doubts.beyond = null
@@ -230,13 +252,14 @@ export function createConnection(
     proof(scope) {
       gate.proof(scope)
       if (scope === 'local') return
+      if (offline && scope === 'beyond') distrustLater()
       passed(scope)
       if (scope !== 'beyond') return
       learn()
       if (!isTellingEnd) return
       isTellingEnd = false
       if ((store.setting('host-offline-told') ?? '') !== '')
-        write('Telling that we are online', () => desk.tellOnline(0, wall()))
+        write('Telling that we are online', () => desk.tellOnline(wall(), wall()))
     },
     ask(host, scope, sinceMs, done) {
       const isCovered = (): boolean => offline !== null && (offline.scope === 'link' || scope === 'beyond')
@@ -267,6 +290,9 @@ export function createConnection(
         }
       })
     },
+    recheck(host) {
+      if (offline && host.isOffline && !covers(host, offline.scope)) bringBack([host])
+    },
     settle() {
       settleUntilMs = now() + settleMs
     },
@@ -279,11 +305,13 @@ export function createConnection(
         if (atMs !== null) doubts[scope] = atMs + stepMs
       }
       if (offline) offline.sinceMs += stepMs
+      write('Following the clock', () => desk.shiftOffline(stepMs))
     },
     tick: tell,
     stop() {
       isStopped = true
       lookTimer?.cancel()
+      distrustTimer?.cancel()
     },
   }
 }

@@ -36,6 +36,8 @@ export interface Desk {
   online(hostIds: readonly number[], atMs: number): void
   tellOffline(sinceMs: number, text: string, names: readonly string[]): void
   tellOnline(sinceMs: number, atMs: number): void
+  /** Moves the begin of an outage that was told of with the clock. */
+  shiftOffline(stepMs: number): void
 }
 
 /** What around a change decides who is told. */
@@ -197,6 +199,8 @@ export function createDesk(context: RoomContext, store: HostStore): Desk {
       for (const id of hostIds) store.endSpan(id, 'offline', atMs)
     },
     tellOffline(sinceMs, text, names) {
+      // An outage that lasts over a restart was told of already.
+      if ((store.setting(offlineSetting) ?? '') !== '') return
       store.saveSetting(offlineSetting, String(Math.round(sinceMs)))
       const count = `${names.length} host${names.length === 1 ? ' is' : 's are'} not observed meanwhile: ${nameList(names)}.`
       transitions.record({
@@ -214,12 +218,16 @@ export function createDesk(context: RoomContext, store: HostStore): Desk {
         },
       })
     },
+    shiftOffline(stepMs) {
+      const told = store.setting(offlineSetting) ?? ''
+      if (told !== '') store.saveSetting(offlineSetting, String(Number(told) + stepMs))
+    },
     tellOnline(sinceMs, atMs) {
       const told = store.setting(offlineSetting) ?? ''
       if (told === '') return
       store.saveSetting(offlineSetting, '')
       const lasted = wordDuration(
-        Math.max(1_000, Math.round((atMs - (sinceMs || Number(told))) / 1_000) * 1_000),
+        Math.max(1_000, Math.round((atMs - Math.min(Number(told), sinceMs)) / 1_000) * 1_000),
       )
       transitions.record({
         atMs,

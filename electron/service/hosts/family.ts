@@ -18,16 +18,28 @@ export function ancestorsOf(hosts: Family, id: number): WatchedHost[] {
   return list
 }
 
+/** Children by parent; made anew when the family has changed, since it is asked for at every fall. */
+const indexes = new WeakMap<Family, ReadonlyMap<number, readonly WatchedHost[]>>()
+
+/** Says that hosts came, went, or have other parents. */
+export function familyChanged(hosts: Family): void {
+  indexes.delete(hosts)
+}
+
+function childrenOf(hosts: Family): ReadonlyMap<number, readonly WatchedHost[]> {
+  const known = indexes.get(hosts)
+  if (known) return known
+  const made = Map.groupBy(
+    [...hosts.values()].filter(({ record }) => record.parent !== null),
+    ({ record }) => record.parent ?? 0,
+  )
+  indexes.set(hosts, made)
+  return made
+}
+
 /** Returns everything behind a host, nearest first. */
 export function descendantsOf(hosts: Family, id: number): WatchedHost[] {
-  const byParent = new Map<number, WatchedHost[]>()
-  for (const host of hosts.values()) {
-    const { parent } = host.record
-    if (parent === null) continue
-    const known = byParent.get(parent)
-    if (known) known.push(host)
-    else byParent.set(parent, [host])
-  }
+  const byParent = childrenOf(hosts)
   const list: WatchedHost[] = []
   const seen = new Set([id])
   const visit = (parent: number): void => {

@@ -35,6 +35,8 @@ export interface GateView {
   readonly beyond: Connection
   readonly text: string
   readonly gateways: readonly string[]
+  /** Gateways and anchors that were asked in vain. */
+  readonly silent: readonly string[]
 }
 
 export interface Gate {
@@ -97,8 +99,10 @@ export function createGate(parts: GateParts): Gate {
     const heard = (list: readonly string[]): boolean =>
       asked.some(({ address, isThere }) => isThere && list.includes(address))
     if (heard(gateways)) parts.gatewayAnswered()
-    const view = (): GateView =>
-      viewOf({
+    const silent = asked.flatMap(({ address, isThere }) => (isThere ? [] : [address]))
+    const view = (): GateView => ({
+      silent,
+      ...viewOf({
         gateways,
         gatewayAnswers: heard(gateways),
         gatewayProven: gateways.some((address) => parts.isProven(address)),
@@ -108,7 +112,8 @@ export function createGate(parts: GateParts): Gate {
         isLinked: parts.isLinked(),
         linkProof: proofs.link >= sinceMs,
         beyondProof: proofs.beyond >= sinceMs,
-      })
+      }),
+    })
     const first = view()
     if (first.beyond !== 'offline' && first.link !== 'offline') return first
     await parts.witnesses()
@@ -123,6 +128,7 @@ export function createGate(parts: GateParts): Gate {
         beyond: 'unknown',
         text: `the network cannot be looked at: ${reason}`,
         gateways: [],
+        silent: [],
       }
     })
     if (view.link === 'online') proofs.link = Math.max(proofs.link, sinceMs)
@@ -177,7 +183,7 @@ export interface Evidence {
 }
 
 /** Returns what evidence means. Only the silence of somebody who has answered before counts. Pure. */
-export function viewOf(evidence: Evidence): GateView {
+export function viewOf(evidence: Evidence): Omit<GateView, 'silent'> {
   const { gateways, gatewayAnswers, gatewayProven, anchorAnswers, anchorProven, isLinked } = evidence
   const names = gateways.join(', ')
   if (!isLinked)

@@ -10,7 +10,7 @@ import { createConnection, type OwnConnection } from './connection.ts'
 import { createDesk } from './desk.ts'
 import { createChanges, type Changes } from './changes.ts'
 import { HostError } from './errors.ts'
-import { descendantsOf } from './family.ts'
+import { descendantsOf, familyChanged } from './family.ts'
 import { createPinger, type Pinger } from './icmp/pinger.ts'
 import { createMonitor } from './monitor.ts'
 import { systemNetwork, type Network } from './network.ts'
@@ -24,7 +24,8 @@ import { loadBeats } from './beats.ts'
 import { listOf } from './list.ts'
 import { dayUptimes } from './day-uptimes.ts'
 import { probingWords } from './probing-words.ts'
-import { forgetStreaks, watchedHost, watchedProbe, type WatchedHost } from './watched.ts'
+import { noStreaks } from './rules.ts'
+import { faultOf, forgetStreaks, watchedHost, watchedProbe, type WatchedHost } from './watched.ts'
 
 /** The room of the pings. Everything that writes resolves after the commit. */
 export interface Hosts {
@@ -127,6 +128,7 @@ export function createHosts(context: RoomContext, edges: HostEdges = {}): Hosts 
     const known = watched.get(id)
     if (known) monitor.unwatch(known)
     watched.delete(id)
+    familyChanged(watched)
     return null
   }
   const place = (
@@ -137,6 +139,7 @@ export function createHosts(context: RoomContext, edges: HostEdges = {}): Hosts 
   ): WatchedHost => {
     const host = watched.get(record.id) ?? watchedHost(record)
     const isMoved = host.record.domain !== record.domain
+    const wasBlind = !host.record.paused && faultOf(host) !== null
     host.record = record
     const before = new Map(host.probes.map((probe) => [probe.id, probe]))
     const stays = new Set(records.map((one) => one.id))
@@ -148,9 +151,8 @@ export function createHosts(context: RoomContext, edges: HostEdges = {}): Hosts 
       if (isChanged) {
         // What is on its way asks for what is no longer wanted.
         probe.begun += 1
-        probe.isBusy = false
-        probe.scope = null
-        probe.fault = null
+        Object.assign(probe, { isBusy: false, scope: null, fault: null, lastOk: null, waiting: [] })
+        probe.streaks = noStreaks
       }
       const { settings, verdict, verdictMs, cause } = one
       Object.assign(probe, { settings, verdict, verdictMs, cause })
@@ -158,15 +160,34 @@ export function createHosts(context: RoomContext, edges: HostEdges = {}): Hosts 
     })
     watched.set(record.id, host)
     host.pausedMs = pausedMs
+    familyChanged(watched)
     if (record.paused) {
       monitor.unwatch(host)
-      host.isOffline = false
-      host.beats = []
-    } else if (isStarted) monitor.watch(host, isNew)
+      for (const probe of host.probes) probe.fault = null
+      Object.assign(host, { isOffline: false, unobservedMs: null, beats: [] })
+    } else {
+      followFault(host, wasBlind)
+      if (isStarted) monitor.watch(host, isNew)
+    }
     return host
+  }
+  /** Other probes than before may all be such as cannot be taken, or no longer all. */
+  const followFault = (host: WatchedHost, wasBlind: boolean): void => {
+    const isBlind = faultOf(host) !== null
+    if (isBlind === wasBlind) return
+    const atMs = now()
+    const { id } = host.record
+    host.unobservedMs = isBlind ? atMs : null
+    void commits
+      .write(() => {
+        if (isBlind) store.startSpan(id, 'blind', atMs, observation.flightId)
+        else store.endSpan(id, 'blind', atMs)
+      })
+      .catch((error: unknown) => log.error({ err: error }, 'Noting whether a host can be probed failed'))
   }
   /** Takes up everything that is written down, with a few questions for all hosts together. */
   const loadAll = (): void => {
+    const forgotten: number[] = []
     const probes = Map.groupBy(store.allProbes(), ({ hostId }) => hostId)
     const paused = new Map(store.openSpans('paused').map(({ hostId, fromMs }) => [hostId, fromMs]))
     const open = new Map(store.openIncidents().map((incident) => [incident.hostId, incident]))
@@ -176,8 +197,18 @@ export function createHosts(context: RoomContext, edges: HostEdges = {}): Hosts 
       if (open.has(record.id)) continue
       // A problem without an incident, as at the end of a maintenance that nobody saw, is found out anew.
       for (const probe of host.probes)
-        if (probe.verdict === 'down' || probe.verdict === 'degraded') probe.verdict = 'new'
+        if (probe.verdict === 'down' || probe.verdict === 'degraded') {
+          probe.verdict = 'new'
+          forgotten.push(probe.id)
+        }
     }
+    if (forgotten.length === 0) return
+    const nowMs = now()
+    void commits
+      .write(() => {
+        for (const id of forgotten) store.saveVerdict(id, 'new', nowMs, null)
+      })
+      .catch((error: unknown) => log.error({ err: error }, 'Forgetting old verdicts failed'))
   }
   const changes = createChanges(context, { store, desk, series, hosts: watched })
   const together = async (work: (all: Changes) => void): Promise<void> => {

@@ -67,7 +67,8 @@ export function createMonitor(parts: MonitorParts): Monitor {
   const announcer = throttle(clock, announceMs, () => context.changed('hosts'))
   const ears = new Set<() => void>()
   let ticker: Timer | null = null
-  let lastBlindMs = 0
+  let lastMark = ''
+  let wokeMs = Number.NEGATIVE_INFINITY
   let isRunning = false
   const now = (): number => clock.glance().monotonicMs
   const wall = (): number => Math.round(clock.glance().wallMs)
@@ -105,6 +106,7 @@ export function createMonitor(parts: MonitorParts): Monitor {
       )
     const isAnswered = sample.outcome === 'ok' || showsConnection(sample.cause)
     if (isAnswered && !asksStub(probe) && probe.scope !== null) connection.proof(probe.scope)
+    if (host.isOffline && isAnswered) connection.recheck(host)
     const isOld = probe.begunMs < host.onlineMs
     if (sample.outcome === 'unobserved') {
       if (!isOld) cannotProbe(probe, sample)
@@ -182,9 +184,12 @@ export function createMonitor(parts: MonitorParts): Monitor {
     probe.streaks = noStreaks
     probe.waiting = []
     announcer.call()
-    if (host.isOffline || probe.fault !== null) return
+    if (host.isOffline || probe.fault !== null || probe.isAsking) return
+    const { endedMs } = probe
     const note = (): void => {
-      if (host.isOffline || probe.fault !== null || !probe.isPlanned) return
+      // A later sample knows better.
+      const isOver = !isRunning || !probe.isPlanned || probe.endedMs !== endedMs
+      if (isOver || host.isOffline || probe.fault !== null) return
       probe.fault = fault
       log.warn(`${host.record.name} cannot be probed: ${fault}`)
       if (faultOf(host) === null) return
@@ -199,7 +204,9 @@ export function createMonitor(parts: MonitorParts): Monitor {
       return
     }
     parts.connection().doubt(scope, sample.atMs)
+    probe.isAsking = true
     parts.connection().ask(host, scope, probe.begunMs, (verdict) => {
+      probe.isAsking = false
       if (verdict !== 'offline') note()
     })
   }
@@ -219,7 +226,6 @@ export function createMonitor(parts: MonitorParts): Monitor {
     probe.begun += 1
     probe.begunMs = now()
     const { begun } = probe
-    const begunMs = wall()
     runProbe(host.record.domain, probe.settings, tools, (taken) => {
       if (!isRunning || !probe.isPlanned || probe.begun !== begun) return
       scheduler.ended(probe)
@@ -227,25 +233,23 @@ export function createMonitor(parts: MonitorParts): Monitor {
       // What failed while this machine slept or stood still says nothing.
       if (taken.outcome !== 'ok') {
         observation.look()
-        if (lastBlind() > begunMs) {
-          woke()
-          return
-        }
+        woke()
       }
-      take(probe, taken)
+      if (taken.outcome === 'ok' || probe.begunMs >= wokeMs) take(probe, taken)
       for (const heard of [...ears]) heard()
     })
   }
 
-  const lastBlind = (): number => {
+  const blindMark = (): string => {
     const spans = observation.blindSpans()
-    return spans[spans.length - 1]?.toMs ?? 0
+    return `${spans.length} ${spans[spans.length - 1]?.toMs ?? 0}`
   }
   /** After a sleep or a standstill nothing of before counts, and the network is given time. */
   const woke = (): void => {
-    const atMs = lastBlind()
-    if (atMs <= lastBlindMs) return
-    lastBlindMs = atMs
+    const mark = blindMark()
+    if (mark === lastMark) return
+    lastMark = mark
+    wokeMs = now()
     parts.connection().settle()
     for (const host of hosts.values()) forgetStreaks(host)
   }
@@ -310,7 +314,7 @@ export function createMonitor(parts: MonitorParts): Monitor {
     },
     witnesses: () => callWitnesses(hosts.values(), clock, ears, (probe) => scheduler.hasten(probe, 0)),
     clockMoved(stepMs) {
-      lastBlindMs = lastBlind()
+      lastMark = blindMark()
       for (const host of hosts.values()) {
         forgetStreaks(host)
         if (host.unobservedMs !== null) host.unobservedMs += stepMs
@@ -322,7 +326,7 @@ export function createMonitor(parts: MonitorParts): Monitor {
     },
     start() {
       isRunning = true
-      lastBlindMs = lastBlind()
+      lastMark = blindMark()
       parts.connection().settle()
       tick()
     },

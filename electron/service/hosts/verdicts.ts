@@ -35,6 +35,8 @@ export interface VerdictParts {
 
 /** While a host stays down, the connection is asked about anew this often (ms): the fault may have become ours. */
 const doubtAgainMs = 30_000
+/** More hosts than this are not looked at in one turn of the event loop. */
+const mostInTurn = 50
 /** Those behind a parent that is back are looked at within this (ms), not all at once. */
 const freeWithinMs = 3_000
 
@@ -53,7 +55,8 @@ export function asksStub({ settings, scope }: WatchedProbe): boolean {
 export function createVerdicts(parts: VerdictParts): Verdicts {
   const { context, desk, hosts, write } = parts
   const { clock } = context
-  const waitingForParent = new Set<WatchedHost>()
+  /** Who waits for word of whom, by the id of the parent. */
+  const waitingForParent = new Map<number, Set<WatchedHost>>()
   const waitingForNetwork = new Set<WatchedProbe>()
   const now = (): number => clock.glance().monotonicMs
   const wall = (): number => Math.round(clock.glance().wallMs)
@@ -114,8 +117,13 @@ export function createVerdicts(parts: VerdictParts): Verdicts {
       settle(probe, wish, null)
       return
     }
-    waitingForParent.add(host)
-    for (const { probes } of unsure) for (const one of probes) parts.hasten(one, 0)
+    for (const { record, probes } of unsure) {
+      const waiting = waitingForParent.get(record.id)
+      if (waiting) waiting.add(host)
+      else waitingForParent.set(record.id, new Set([host]))
+      // One that was looked at since is in doubt, and has its own pace.
+      for (const one of probes) if (one.endedMs < probe.failingMs) parts.hasten(one, 0)
+    }
   }
 
   /** A host that stays down may by now be so because of us, or no longer because of its parent. */
@@ -153,7 +161,24 @@ export function createVerdicts(parts: VerdictParts): Verdicts {
     if (probe.streaks.failures < host.record.failures) return
     host.behind = null
     host.isReleasing = false
-    write('Telling of a host behind its parent', () => desk.release(host.record.id, parent, wall()))
+    write(
+      'Telling of a host behind its parent',
+      () => desk.release(host.record.id, parent, wall()),
+      () => {
+        host.behind = parent
+      },
+    )
+  }
+
+  /** Looks at many hosts, a few in each turn of the event loop. */
+  const considerAll = (waiting: readonly WatchedHost[]): void => {
+    for (const { probes } of waiting.slice(0, mostInTurn))
+      for (const probe of probes) if (probe.isPlanned) verdicts.consider(probe)
+    const rest = waiting.slice(mostInTurn)
+    if (rest.length > 0)
+      setImmediate(() => {
+        if (parts.isRunning()) considerAll(rest)
+      })
   }
 
   const verdicts: Verdicts = {
@@ -182,16 +207,15 @@ export function createVerdicts(parts: VerdictParts): Verdicts {
         if (!parts.isRunning() || !probe.isPlanned) return
         if (verdict === 'wait') waitingForNetwork.add(probe)
         if (verdict !== 'judge') return
-        const still = wishOf(probe.verdict, probe.streaks, policy)
+        const still = wishOf(probe.verdict, probe.streaks, policyOf(host.record, probe.settings))
         if (still?.verdict === 'down' && !host.isOffline) blame(probe, still)
       })
     },
-    reconsiderChildren(parent) {
-      for (const child of [...waitingForParent]) {
-        if (!ancestorsOf(hosts, child.record.id).includes(parent)) continue
-        waitingForParent.delete(child)
-        for (const probe of child.probes) verdicts.consider(probe)
-      }
+    reconsiderChildren({ record }) {
+      const waiting = waitingForParent.get(record.id)
+      if (!waiting) return
+      waitingForParent.delete(record.id)
+      considerAll([...waiting])
     },
     reconsiderWaiting() {
       for (const probe of [...waitingForNetwork]) {
@@ -200,7 +224,7 @@ export function createVerdicts(parts: VerdictParts): Verdicts {
       }
     },
     forget(host) {
-      waitingForParent.delete(host)
+      for (const waiting of waitingForParent.values()) waiting.delete(host)
       for (const probe of host.probes) waitingForNetwork.delete(probe)
     },
   }

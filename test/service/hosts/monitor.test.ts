@@ -277,6 +277,39 @@ describe('our own fault', () => {
     expect(bench.hosts.store.spans(id)).toEqual([])
   })
 
+  it('a fault ends with the address that had it, and a pause does not turn it into uptime', async () => {
+    const clock = fakeClock()
+    const bench = await hostBench(clock)
+    const id = await bench.add('127.0.0.5')
+    await bench.pass(minute)
+    bench.world.answers.set('127.0.0.5', 'fault')
+    await bench.pass(minute)
+    await Promise.all([bench.hosts.setPaused(id, true), bench.pass(1_000)])
+    await Promise.all([bench.hosts.setPaused(id, false), bench.pass(1_000)])
+    await bench.pass(5 * minute)
+    expect(bench.state('127.0.0.5')).toBe('unobserved')
+    expect(figures(bench, id, clock.read().wallMs - 4 * minute)).toMatchObject({ uptime: null })
+    await Promise.all([bench.hosts.change(id, { domain: '127.0.0.6' }), bench.pass(1_000)])
+    await bench.pass(5 * minute)
+    expect(bench.state('127.0.0.6')).toBe('up')
+    expect(bench.hosts.store.openSpan(id, 'blind')).toBeNull()
+    expect(figures(bench, id, clock.read().wallMs - 4 * minute)).toMatchObject({ uptime: 100 })
+  })
+
+  it('another address begins the count of failures anew', async () => {
+    const bench = await hostBench(fakeClock())
+    const id = await bench.add(far)
+    await settled(bench)
+    bench.world.answers.set(far, 'silent')
+    bench.world.answers.set('203.0.113.99', 'silent')
+    const failures = (): number => bench.hosts.watched.get(id)?.probes[0]?.streaks.failures ?? 0
+    while (failures() < 2) await bench.pass(250)
+    await Promise.all([bench.hosts.change(id, { domain: '203.0.113.99' }), bench.pass(250)])
+    expect(failures()).toBe(0)
+    while (failures() < 1) await bench.pass(250)
+    expect(bench.hosts.store.incidents(id)).toEqual([])
+  })
+
   it('asks gateway and anchors only when something fails', async () => {
     const bench = await hostBench(fakeClock())
     await bench.add(far)
@@ -315,6 +348,42 @@ describe('a connection that is hard to tell', () => {
     await bench.pass(5 * minute)
     expect(bench.told()).toEqual([`${id} problem down`])
     expect(bench.state('203.0.113.10')).toBe('up')
+  })
+
+  it('whose anchors are silent for good is not doubted again and again, even when all other hosts have troubles', async () => {
+    const bench = await hostBench(fakeClock())
+    const id = await bench.add(far)
+    await bench.add('203.0.113.10', { probes: [{ kind: 'icmp', degradedMs: 300 }] })
+    await bench.add('203.0.113.11', { probes: [{ kind: 'icmp', timeoutMs: 9_000 }] })
+    bench.world.answers.set('203.0.113.10', 400)
+    bench.world.answers.set('203.0.113.11', 4_000)
+    await settled(bench)
+    bench.world.answers.set(anchor, 'silent')
+    bench.world.answers.set(gateway, 'silent')
+    bench.world.answers.set(far, 'silent')
+    await bench.pass(20 * minute, 500)
+    expect(bench.told()).toContain(`${id} problem down`)
+    expect(bench.state(far)).toBe('down')
+    expect(bench.told().filter((text) => text.startsWith('connection')).length).toBeLessThanOrEqual(2)
+  })
+
+  it('that is cut over a restart is told of once, with its whole length', async () => {
+    const clock = fakeClock()
+    const bench = await hostBench(clock)
+    await bench.add(far)
+    await settled(bench)
+    bench.world.isCut = isFar
+    await bench.pass(5 * minute, 500)
+    expect(bench.told()).toEqual(['connection problem offline'])
+    await bench.stop()
+    clock.advance(minute)
+    const again = await hostBench(clock, { database: bench.database, world: bench.world })
+    await again.pass(5 * minute, 500)
+    expect(again.told()).toEqual([])
+    again.world.isCut = () => false
+    await again.pass(minute)
+    expect(again.told()).toEqual(['connection recovery online'])
+    expect(again.transitions.at(-1)?.facts.text).toMatch(/online again after 1[01] min/)
   })
 
   it('takes in a host that is added while it is cut', async () => {
@@ -499,6 +568,7 @@ describe('maintenance and pause', () => {
     bench.kill()
     clock.advance(10 * minute)
     const again = await hostBench(clock, { database: bench.database, world: bench.world })
+    await Promise.all([again.hosts.change(id, { description: 'edited' }), again.pass(250)])
     await again.pass(3 * minute)
     expect(again.state(far)).toBe('down')
     expect(again.told()).toEqual([`${id} problem down`])
@@ -538,6 +608,25 @@ describe('maintenance and pause', () => {
     const opened = bench.hosts.store.incidents(id)[0]?.openedMs ?? 0
     expect(opened).toBeLessThan(nowMs)
     expect(opened).toBeGreaterThan(nowMs - 3 * minute)
+  })
+
+  it('a clock set back before a sleep of an earlier start does not hide what fails now', async () => {
+    const clock = fakeClock()
+    const first = await hostBench(clock)
+    const id = await first.add(far)
+    await settled(first)
+    clock.suspend(10 * minute)
+    await first.pass(minute)
+    await first.stop()
+    clock.advance(2 * minute)
+    const again = await hostBench(clock, { database: first.database, world: first.world })
+    await again.pass(3 * minute)
+    clock.step(-60 * minute)
+    await again.pass(2_000)
+    again.world.answers.set(far, 'silent')
+    await again.pass(3 * minute)
+    expect(again.state(far)).toBe('down')
+    expect(again.told()).toEqual([`${id} problem down`])
   })
 
   it('a clock set back an hour in mid-incident keeps the length of it', async () => {
