@@ -211,7 +211,7 @@ describe('a series', () => {
       "CREATE TRIGGER full BEFORE INSERT ON series_recent BEGIN SELECT RAISE(FAIL, 'disk is full'); END",
     )
     series.add(1, beganMs, 1)
-    clock.advance(6_000)
+    clock.advance(11_000)
     await turns()
     expect(errors).toHaveLength(1)
     db.exec('DROP TRIGGER full')

@@ -15,7 +15,7 @@ import {
 import { ordered, readPoints, readTier, rolledUntil } from './read.ts'
 import { rawKeptMs, rawTier, rolledSetting, tiers, type Tier } from './tiers.ts'
 
-/** Where measurements are put. What is added reaches the disk within a few seconds, or with `stop`. */
+/** Where measurements are put. What is added reaches the disk within ten seconds, or with `stop`. */
 export interface Series {
   add(series: number, atMs: number, value: number): void
   start(): void
@@ -28,7 +28,7 @@ export interface Series {
 }
 
 /** Measurements of this long may be lost with the power; the state of what is measured is written at once. */
-const flushMs = 5_000
+const flushMs = 10_000
 const mostPending = 4_000
 const compactMs = 600_000
 const mostInJournal = 200_000
