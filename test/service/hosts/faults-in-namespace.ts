@@ -108,10 +108,6 @@ await until(
 )
 network.isCut = () => false
 await until('the link is back', async () => (await stateOf('behind a cut link')) === 'up')
-const lossy = await api<{ latency: { count: number; lost: number } }>(
-  'GET',
-  '/api/v1/hosts/lossy/history?last=1h',
-)
 
 const isFamily = (address: string): boolean => address === '192.0.2.50' || address.startsWith('100.64.')
 network.isCut = isFamily
@@ -149,6 +145,10 @@ const figures = await Promise.all(
     }>('GET', `/api/v1/hosts/203.0.113.${index}/history?last=5m`)
     return one
   }),
+)
+const lossy = await api<{ latency: { count: number; lost: number } }>(
+  'GET',
+  '/api/v1/hosts/lossy/history?last=1h',
 )
 const incidentsOf = async (domain: string): Promise<{ up_detection: string | null; description: string }[]> =>
   api('GET', `/status/service/${domain}/incidents`)

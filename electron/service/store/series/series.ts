@@ -29,6 +29,8 @@ export interface Series {
 
 /** Measurements of this long may be lost with the power; the state of what is measured is written at once. */
 const flushMs = 10_000
+/** After a while of rest, they are written this soon (ms). */
+const soonMs = 1_000
 const mostPending = 4_000
 const compactMs = 600_000
 const mostInJournal = 200_000
@@ -58,6 +60,7 @@ export function createSeries(
   let inJournal = 0
   let working: Promise<void> | null = null
   let failedMs = Number.NEGATIVE_INFINITY
+  let flushedMs = Number.NEGATIVE_INFINITY
   const insertRecent = db.prepare('INSERT INTO series_recent (from_ms, to_ms, points) VALUES (?, ?, ?)')
   const insertBlock = db.prepare(
     'INSERT OR REPLACE INTO series_block (series, tier, from_ms, to_ms, points) VALUES (?, ?, ?, ?, ?)',
@@ -79,6 +82,7 @@ export function createSeries(
     if (pending.length === 0) return
     const points = pending
     pending = []
+    flushedMs = clock.glance().monotonicMs
     try {
       await commits.write(() => writePending(points))
       inJournal += points.length
@@ -248,7 +252,8 @@ export function createSeries(
       pending.push({ series, atMs, value })
       const isRefused = clock.glance().monotonicMs - failedMs < retryMs
       if (pending.length >= mostPending && !isRefused) void flush()
-      else if (flushTimer === null) planFlush(flushMs)
+      else if (flushTimer === null)
+        planFlush(Math.max(soonMs, flushedMs + flushMs - clock.glance().monotonicMs))
     },
     start() {
       isRunning = true
