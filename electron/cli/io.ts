@@ -1,7 +1,9 @@
 import { once } from 'node:events'
 import { homedir } from 'node:os'
 import { systemClock } from '../service/clock.ts'
+import { existsSync } from 'node:fs'
 import { canonicalPath, defaultDatabase } from '../service/store/location.ts'
+import { isLocked } from '../service/store/lock.ts'
 
 /** Exit codes of the command, in one place. */
 export const exitCodes = {
@@ -62,6 +64,7 @@ export async function sayAll(texts: Iterable<string>): Promise<void> {
 /** Returns the database that a command means. */
 export function databaseOf(option: string | undefined): string {
   if (option === '') throw new CommandError("argument -d/--database: '' is not a path", exitCodes.usage)
-  const named = option ?? defaultDatabase({ platform: process.platform, home: homedir(), env: process.env })
+  const surroundings = { platform: process.platform, home: homedir(), env: process.env }
+  const named = option ?? defaultDatabase(surroundings, existsSync, (file) => isLocked(canonicalPath(file)))
   return canonicalPath(named)
 }

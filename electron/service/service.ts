@@ -1,6 +1,8 @@
 import { chmodSync, existsSync, statSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
+import type { ServiceEvent } from '../shared/api/service.ts'
+import type { PowerEvent } from '../shared/shell/service-messages.ts'
 import { isoTime } from '../shared/time-text.ts'
 import type { Alerts } from './alerts/index.ts'
 import type { DesktopNotifier } from './alerts/channels/desktop.ts'
@@ -40,6 +42,14 @@ export interface ServiceOptions {
   readonly desktop?: DesktopNotifier
   /** How hosts are reached, and how often where they do not say. */
   readonly hosts?: HostEdges
+  /** What the user is to know of this start. */
+  readonly events?: readonly StartEvent[]
+}
+
+/** Something about a start that its user is shown until it is dismissed. */
+export interface StartEvent {
+  readonly kind: ServiceEvent['kind']
+  readonly text: string
 }
 
 /** A service that runs. */
@@ -52,6 +62,8 @@ export interface Service {
   readonly watchers: Watchers
   readonly hosts: Hosts
   readonly alerts: Alerts
+  /** Acts on what the system says of power and of the session, so that nothing is lost when the machine sleeps or ends. */
+  notePower(event: PowerEvent): void
   /** Resolves when what is done once after a start (import, evidence, backup) is done. */
   readonly settled: Promise<void>
   /** Writes the last stamp, finishes requests, closes the database and gives the lock back. */
@@ -60,9 +72,12 @@ export interface Service {
 
 /** A service that cannot be started as asked, with a sentence for the user. */
 export class ServiceError extends Error {
-  constructor(message: string, options?: ErrorOptions) {
+  readonly kind: 'address-taken' | 'cannot-listen' | 'not-allowed'
+
+  constructor(kind: ServiceError['kind'], message: string, options?: ErrorOptions) {
     super(message, options)
     this.name = 'ServiceError'
+    this.kind = kind
   }
 }
 
@@ -78,6 +93,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   const { clock, log, listen } = options
   if (!options.needsKey && !isLoopback(listen.host)) {
     throw new ServiceError(
+      'not-allowed',
       '--no-auth is only allowed when listening on this machine alone (127.0.0.1, ::1 or localhost)',
     )
   }
@@ -95,6 +111,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     db.pragma('busy_timeout = 50')
     if (copyBeforeMigration) log.info(`Kept a copy of the database as it was: ${copyBeforeMigration}`)
     if (repair) log.error(recordRepair(db, repair, nowMs))
+    for (const event of options.events ?? []) tellOnce(db, event, nowMs)
     const reader = startThreadReader(database, clock)
     opened.reader = reader
     const published: { hub: EventHub | null } = { hub: null }
@@ -178,6 +195,8 @@ async function completeService(
     { createAlerts },
     { alertRoutes },
     { systemNotifier },
+    { overviewRoutes },
+    { readOverview },
   ] = await Promise.all([
     import('./http/server.ts'),
     import('./http/event-stream.ts'),
@@ -196,6 +215,8 @@ async function completeService(
     import('./alerts/index.ts'),
     import('./alerts/routes.ts'),
     import('./alerts/channels/desktop.ts'),
+    import('./overview.ts'),
+    import('./read-overview.ts'),
   ])
   const alerts = createAlerts(context, options.desktop ?? systemNotifier(clock))
   transitions.alerts = alerts
@@ -230,6 +251,7 @@ async function completeService(
       },
       { routes: (app) => alertRoutes(app, alerts, context) },
       { routes: (app) => keyRoutes(app, context) },
+      { routes: (app) => overviewRoutes(app, () => readOverview({ recorder, hosts, watchers }, context)) },
     ],
     service: {
       version,
@@ -282,8 +304,24 @@ async function completeService(
     hosts,
     alerts,
     settled,
+    notePower(event) {
+      if (stopping !== null) return
+      log.debug(`The system says: ${event}`)
+      // After a sleep the clocks come first: what was asleep must not be called late.
+      if (event === 'resume') context.observation.look()
+      context.commits.flush()
+      recorder.stampNow()
+    },
     stop: (how) => (stopping ??= stop(how)),
   }
+}
+
+/** What the user has not yet dismissed is not told again. */
+function tellOnce(db: Connection, { kind, text }: StartEvent, nowMs: number): void {
+  db.prepare(
+    `INSERT INTO service_event (at_ms, kind, text) SELECT ?, ?, ?
+     WHERE NOT EXISTS (SELECT 1 FROM service_event WHERE kind = ? AND text = ? AND NOT dismissed)`,
+  ).run(Math.round(nowMs), kind, text, kind, text)
 }
 
 /** An older file may still be readable by everybody; where its mode cannot be changed it stays as it is. */
@@ -314,7 +352,8 @@ function addressError(listen: ListenAddress, error: unknown): ServiceError {
     ENOTFOUND: 'that name is not known',
   }
   const reason = reasons[code] ?? (error instanceof Error ? error.message : String(error))
-  return new ServiceError(`cannot listen on ${listen.host}:${listen.port}: ${reason}`, { cause: error })
+  const kind = code === 'EADDRINUSE' ? 'address-taken' : 'cannot-listen'
+  return new ServiceError(kind, `cannot listen on ${listen.host}:${listen.port}: ${reason}`, { cause: error })
 }
 
 function wait(clock: Clock, ms: number): Promise<void> {

@@ -50,6 +50,8 @@ export interface Hosts {
   /** Does several of these in one transaction; `work` is given the same without waiting. */
   together(work: (changes: Changes) => void): Promise<void>
   sampleNow(host: WatchedHost): void
+  /** Probes every host that is not paused within a few seconds, beside the rhythm. */
+  sampleAll(): void
   tryProbes(domain: string, probes: readonly Probe[]): Promise<Sample[]>
   probing(): Promise<ProbingInfo>
   /** All hosts with their probes, in the order in which they were added. */
@@ -342,6 +344,9 @@ export function createHosts(context: RoomContext, edges: HostEdges = {}): Hosts 
       return made
     },
     sampleNow: (host) => monitor.hurry(host, 0),
+    sampleAll() {
+      for (const host of watched.values()) if (!host.record.paused) monitor.hurry(host, returnWithinMs)
+    },
     tryProbes: (domain, probes) =>
       Promise.all(
         probes.map((probe) => new Promise<Sample>((resolve) => runProbe(domain, probe, tools, resolve))),

@@ -117,6 +117,14 @@ export function writeRoutes(app: App, hosts: Hosts, { clock, db }: RoomContext):
     },
   )
   app.post(
+    '/api/v1/hosts/check',
+    { schema: { tags, summary: 'Probe all hosts within the next seconds', response: { 202: Type.Null() } } },
+    async (_request, reply) => {
+      hosts.sampleAll()
+      return reply.status(202).send(null)
+    },
+  )
+  app.post(
     '/api/v1/hosts/try',
     {
       schema: {

@@ -11,6 +11,8 @@ export interface ThreadReader extends Reader {
 
 /** A thread costs memory that a service at rest can do without. */
 const idleMs = 60_000
+/** A question that takes longer than this (ms) is not waited for at the end. */
+const closePatienceMs = 500
 
 interface Waiting {
   resolve(result: unknown): void
@@ -35,7 +37,13 @@ export function startThreadReader(database: string, clock: Clock): ThreadReader 
     idle?.cancel()
     const ended = worker
     worker = null
-    await ended?.terminate()
+    if (ended === null) return
+    // A thread that is cut off in the midst of SQLite can take the process with it, so it is asked first.
+    const gone = new Promise<void>((resolve) => ended.once('exit', () => resolve()))
+    ended.postMessage('close')
+    const patience = clock.after(closePatienceMs, () => void ended.terminate())
+    await gone
+    patience.cancel()
   }
 
   const rest = (): void => {

@@ -24,7 +24,12 @@ export type Answer =
 const { database } = workerData as { database: string }
 const db = openReadOnly(database)
 
-parentPort?.on('message', (question: Question) => {
+parentPort?.on('message', (question: Question | 'close') => {
+  if (question === 'close') {
+    db.close()
+    parentPort?.close()
+    return
+  }
   void answer(question).then((reply) => parentPort?.postMessage(reply))
 })
 

@@ -33,17 +33,35 @@ export function desktopDatabase({ platform, home, env }: Surroundings): string {
 
 /**
  * Returns the database that a command without `-d` means: `WATCHKEEPER_DATABASE`, else the headless one, unless only
- * the desktop app has one.
+ * the desktop app has one, or only its service runs.
  */
 export function defaultDatabase(
   surroundings: Surroundings,
   exists: (file: string) => boolean = existsSync,
+  isInUse: (file: string) => boolean = () => false,
 ): string {
   const named = surroundings.env['WATCHKEEPER_DATABASE']
   if (named) return named
   const headless = headlessDatabase(surroundings)
   const desktop = desktopDatabase(surroundings)
-  return !exists(headless) && exists(desktop) ? desktop : headless
+  if (!exists(desktop)) return headless
+  return !exists(headless) || (isInUse(desktop) && !isInUse(headless)) ? desktop : headless
+}
+
+/**
+ * Returns the database of the service in the desktop app: `WATCHKEEPER_DATABASE`, else the one in the app's own folder,
+ * unless only a headless service has left one.
+ */
+export function shellDatabase(
+  surroundings: Surroundings,
+  userData: string,
+  exists: (file: string) => boolean = existsSync,
+): string {
+  const named = surroundings.env['WATCHKEEPER_DATABASE']
+  if (named) return named
+  const headless = headlessDatabase(surroundings)
+  const own = pathOf(surroundings.platform).join(userData, databaseName)
+  return !exists(own) && exists(headless) ? headless : own
 }
 
 /** The files that stand beside a database and belong to it. */

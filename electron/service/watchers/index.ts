@@ -7,6 +7,7 @@ import { randomToken } from './names.ts'
 import type { Judgement } from './rules.ts'
 import type { Signal, WatcherEntry, WatcherEventRow, WatcherRecord } from './schema.ts'
 import type { NewWatcher, WatcherChange } from './settings.ts'
+import { watcherStanding, type WatcherStanding } from './standing.ts'
 import { createWatcherStore, type WatcherKey } from './store.ts'
 import { judgeEntry } from './view.ts'
 
@@ -31,6 +32,8 @@ export interface Watchers {
   /** Returns the ids of all watchers, oldest first. */
   ids(): number[]
   judged(entry: WatcherEntry): Judgement
+  /** How all of them stand, with the ids of at most `most` problems. */
+  standing(most: number): WatcherStanding
   blind(): readonly BlindSpan[]
   create(input: NewWatcher): Promise<WatcherEntry>
   change(id: number, change: WatcherChange): Promise<WatcherEntry>
@@ -99,6 +102,7 @@ export function createWatchers(context: RoomContext): Watchers {
     get: (id) => store.load(id),
     ids: () => store.ids(),
     judged: (entry) => judgeEntry(entry, observation.blindSpans(), now()),
+    standing: (most) => watcherStanding(db, most),
     blind: () => observation.blindSpans(),
     create: (input) => write(() => desk.create(input, now())),
     change: (id, change) => write(() => desk.change(loaded(id), change, now())),

@@ -2,11 +2,18 @@ import { Type, type Static } from 'typebox'
 import { Instant, Nullable, OneOf } from './common.ts'
 import { RunningFlight } from './machine.ts'
 
+export const serviceEventKinds = [
+  'database-restored',
+  'history-imported',
+  'service-restarted',
+  'port-taken',
+] as const
+
 /** Something the service wants its user to know, such as a database restored from a backup. */
 export const ServiceEvent = Type.Object({
   id: Type.Integer(),
   at: Instant,
-  kind: OneOf(['database-restored', 'history-imported'] as const),
+  kind: OneOf(serviceEventKinds),
   text: Type.String(),
   dismissed: Type.Boolean(),
 })

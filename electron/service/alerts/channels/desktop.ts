@@ -11,6 +11,8 @@ export interface DesktopNotice {
   /** Notices of one incident replace each other where the desktop can. */
   readonly replaces: string
   readonly isUrgent: boolean
+  /** Path of the item in the UI, which a click opens where the desktop tells of it. */
+  readonly path: string
 }
 
 /** Shows notices on a desktop: node-notifier's way when headless, the shell's own when there is one. */
@@ -29,6 +31,7 @@ export const sendDesktop: Send<ChannelSettings['desktop']> = async (message, _se
     text: message.text,
     replaces: `watchkeeper-${message.incidentId === null ? `notice-${message.noticeId}` : `incident-${message.incidentId}`}`,
     isUrgent: message.severity === 'problem',
+    path: message.facts.path,
   })
 }
 

@@ -1,0 +1,221 @@
+import type { HostList } from '../shared/api/hosts.ts'
+import type { RunningFlight } from '../shared/api/machine.ts'
+import {
+  mostListedProblems,
+  Overview,
+  overallStates,
+  type OverallState,
+  type OverviewProblem,
+  type OverviewRoom,
+  type OverviewSilence,
+} from '../shared/api/overview.ts'
+import type { Watcher } from '../shared/api/watchers.ts'
+import { hostStates } from '../shared/host-words.ts'
+import { isoTime } from '../shared/time-text.ts'
+import type { App } from './context.ts'
+import type { WatcherStanding } from './watchers/standing.ts'
+
+/** How everything together stands: what a tray shows. */
+
+/** What an overview is made of. */
+export interface OverviewParts {
+  /** Null before the first stamp. */
+  readonly machine: RunningFlight | null
+  /** Hosts that somebody should look at, with the figures of all. */
+  readonly hosts: HostList
+  readonly standing: WatcherStanding
+  /** The watchers among {@link WatcherStanding.problems}. */
+  readonly lateWatchers: readonly Watcher[]
+  /** Why nothing beyond this machine can be told; null while the connection works. */
+  readonly offline: string | null
+  readonly mutes: readonly { readonly id: number; readonly room: string | null; readonly untilMs: number }[]
+  readonly windows: readonly {
+    readonly id: number
+    readonly coversAll: boolean
+    readonly activeUntilMs: number | null
+  }[]
+}
+
+/** Returns the overview of a moment (ms UTC). */
+export function overviewOf(parts: OverviewParts, nowMs: number): Overview {
+  const rooms = [recorderRoom(parts.machine), hostsRoom(parts), watchersRoom(parts.standing)]
+  const problems = [...recorderProblems(parts.machine), ...hostProblems(parts), ...watcherProblems(parts)]
+    .sort((a, b) => rank(a) - rank(b) || a.since.localeCompare(b.since))
+    .slice(0, mostListedProblems)
+  const paused = silenceOf(
+    parts.windows.flatMap(({ id, coversAll, activeUntilMs }) =>
+      coversAll && activeUntilMs !== null ? [{ id, untilMs: activeUntilMs }] : [],
+    ),
+  )
+  const counted = rooms.reduce((sum, { problems: count }) => sum + count, 0)
+  const worst = worstOf(rooms.map(({ state }) => state))
+  // Who has paused watching knows of the rest; a recorder that cannot write is another matter.
+  const state = paused !== null && rooms[0]?.state !== 'problem' ? 'paused' : worst
+  return {
+    at: isoTime(nowMs),
+    state,
+    sentence: sentenceOf(rooms, counted, paused !== null),
+    rooms,
+    problems,
+    problemCount: counted,
+    muted: silenceOf(parts.mutes.filter(({ room }) => room === null)),
+    paused,
+  }
+}
+
+/** Adds the overview's route. */
+export function overviewRoutes(app: App, read: () => Overview): void {
+  app.get(
+    '/api/v1/overview',
+    {
+      schema: {
+        tags: ['service'],
+        summary: 'How everything together stands: one worst state, problems first',
+        response: { 200: Overview },
+      },
+    },
+    read,
+  )
+}
+
+function rank({ severity }: OverviewProblem): number {
+  return severity === 'problem' ? 0 : 1
+}
+
+function orderOf(state: OverallState): number {
+  return overallStates.indexOf(state)
+}
+
+/** A room in which nothing is watched says nothing of how things stand. */
+function worstOf(states: readonly OverallState[]): OverallState {
+  return states.reduce((worst, state) => (orderOf(state) < orderOf(worst) ? state : worst), 'up')
+}
+
+function recorderRoom(machine: RunningFlight | null): OverviewRoom {
+  const isFailing = machine?.stampFailure != null
+  return {
+    room: 'recorder',
+    state: machine === null || isFailing ? 'problem' : 'up',
+    total: 1,
+    problems: machine === null || isFailing ? 1 : 0,
+    text: machine === null ? 'recorder off' : isFailing ? 'recorder cannot write' : 'recorder on',
+    path: '/machine',
+  }
+}
+
+function recorderProblems(machine: RunningFlight | null): OverviewProblem[] {
+  const failure = machine?.stampFailure
+  if (!failure) return []
+  return [
+    {
+      room: 'recorder',
+      item: 'stamps',
+      name: 'Recorder',
+      state: 'failing',
+      severity: 'problem',
+      since: failure.since,
+      text: `The recorder cannot write its stamps: ${failure.reason}`,
+      path: '/machine',
+    },
+  ]
+}
+
+function hostsRoom({ hosts: { all, counts }, offline }: OverviewParts): OverviewRoom {
+  const problems = counts.down + counts.degraded
+  const isBlind = all > counts.paused && offline !== null
+  return {
+    room: 'hosts',
+    state:
+      counts.down > 0
+        ? 'problem'
+        : counts.degraded > 0
+          ? 'degraded'
+          : isBlind || counts.unobserved > 0
+            ? 'unobserved'
+            : 'up',
+    total: all,
+    problems,
+    text:
+      all === 0
+        ? 'no hosts'
+        : isBlind
+          ? offline
+          : worded('host', all, [
+              [counts.down, 'down'],
+              [counts.degraded, 'degraded'],
+              [counts.unobserved, 'unobserved'],
+              [counts.paused, 'paused'],
+            ]),
+    path: '/hosts',
+  }
+}
+
+function hostProblems({ hosts }: OverviewParts): OverviewProblem[] {
+  return hosts.hosts.map(({ id, name, state, since, sentence }) => ({
+    room: 'hosts',
+    item: String(id),
+    name,
+    state,
+    severity: hostStates.indexOf(state) === 0 ? 'problem' : 'degraded',
+    since,
+    text: sentence,
+    path: `/hosts/${id}`,
+  }))
+}
+
+function watchersRoom({ total, paused, late, failing }: WatcherStanding): OverviewRoom {
+  return {
+    room: 'watchers',
+    state: late + failing > 0 ? 'problem' : 'up',
+    total,
+    problems: late + failing,
+    text:
+      total === 0
+        ? 'no watchers'
+        : worded('watcher', total, [
+            [late, 'late'],
+            [failing, 'failing'],
+            [paused, 'paused'],
+          ]),
+    path: '/watchers',
+  }
+}
+
+function watcherProblems({ lateWatchers }: OverviewParts): OverviewProblem[] {
+  return lateWatchers.map(({ id, name, state, since, sentence }) => ({
+    room: 'watchers',
+    item: id,
+    name,
+    state,
+    severity: 'problem',
+    since,
+    text: sentence,
+    path: `/watchers/${id}`,
+  }))
+}
+
+function worded(what: string, all: number, parts: readonly (readonly [number, string])[]): string {
+  const told = parts.flatMap(([count, word]) => (count > 0 ? [`${count} ${word}`] : []))
+  const whole = `${all} ${what}${all === 1 ? '' : 's'}`
+  return told.length === 0 ? `${whole}, all well` : `${told.join(', ')} of ${whole}`
+}
+
+function sentenceOf(rooms: readonly OverviewRoom[], problems: number, isPaused: boolean): string {
+  const watched = rooms.filter(({ total }) => total > 0).map(({ text }) => text)
+  const head = isPaused
+    ? 'Watching is paused'
+    : problems === 0
+      ? 'No problems'
+      : `${problems} problem${problems === 1 ? '' : 's'}`
+  return `${head}: ${watched.join('; ')}`
+}
+
+function silenceOf(
+  silences: readonly { readonly id: number; readonly untilMs: number }[],
+): OverviewSilence | null {
+  if (silences.length === 0) return null
+  return {
+    ids: silences.map(({ id }) => id),
+    until: isoTime(Math.max(...silences.map(({ untilMs }) => untilMs))),
+  }
+}

@@ -1,0 +1,37 @@
+import { mostListedProblems, type Overview } from '../shared/api/overview.ts'
+import { activeUntil, readMaintenance } from './alerts/maintenance.ts'
+import { readMutes } from './alerts/store.ts'
+import type { RoomContext } from './context.ts'
+import type { Hosts } from './hosts/index.ts'
+import { overviewOf } from './overview.ts'
+import type { Recorder } from './recorder/index.ts'
+import type { Watchers } from './watchers/index.ts'
+import { viewOf } from './watchers/view.ts'
+
+/** Returns how everything together stands now, from the rooms and what is silenced. */
+export function readOverview(
+  { recorder, hosts, watchers }: { recorder: Recorder; hosts: Hosts; watchers: Watchers },
+  { db, clock }: RoomContext,
+): Overview {
+  const nowMs = Math.round(clock.glance().wallMs)
+  const standing = watchers.standing(mostListedProblems)
+  return overviewOf(
+    {
+      machine: recorder.running(),
+      hosts: hosts.list({ state: 'problem', limit: mostListedProblems }),
+      standing,
+      lateWatchers: standing.problems.flatMap((id) => {
+        const entry = watchers.get(id)
+        return entry ? [viewOf(entry, watchers.judged(entry), watchers.blind(), nowMs)] : []
+      }),
+      offline: hosts.connection.state === 'offline' ? hosts.connection.text : null,
+      mutes: readMutes(db, nowMs),
+      windows: readMaintenance(db).map((row) => ({
+        id: row.id,
+        coversAll: row.room === null && row.item === null && row.tag === null,
+        activeUntilMs: activeUntil(row, nowMs),
+      })),
+    },
+    nowMs,
+  )
+}
