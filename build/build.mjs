@@ -1,19 +1,32 @@
-// Builds the service with its command line (dist/node) and the UI (dist/ui).
+// Builds the service with its command line (dist/node), the desktop app (dist/main), the UI (dist/ui) and the icons (dist/icons).
 import ui from '@nuxt/ui/vite'
 import vue from '@vitejs/plugin-vue'
 import { chmodSync, existsSync, globSync, statSync } from 'node:fs'
 import { argv } from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { build } from 'vite'
+import { drawIcons } from './icons.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-const outputs = ['dist/node/watchkeeper.js', 'dist/ui/index.html'].map((file) => root + file)
+const outputs = [
+  'dist/node/watchkeeper.js',
+  'dist/main/main.js',
+  'dist/ui/index.html',
+  'dist/icons/app.ico',
+].map((file) => root + file)
 
 function isStale() {
   if (!outputs.every((file) => existsSync(file))) return true
   const builtAt = Math.min(...outputs.map((file) => statSync(file).mtimeMs))
   const sources = globSync(
-    ['electron/**/*', 'renderer/**/*', 'build/build.mjs', 'package.json', 'package-lock.json'],
+    [
+      'electron/**/*',
+      'renderer/**/*',
+      'resources/icons/**/*',
+      'build/{build,icons}.mjs',
+      'package.json',
+      'package-lock.json',
+    ],
     { cwd: root },
   )
   return sources.some((file) => statSync(root + file).mtimeMs > builtAt)
@@ -24,29 +37,54 @@ if (argv.includes('--if-stale') && !isStale()) process.exit(0)
 // Native code cannot be bundled, nor what brings programs of its own; everything else is, so that a package holds only what runs.
 const external = ['better-sqlite3', 'koffi', 'node-notifier']
 
-await Promise.all([
+/** One program of Node or Electron: `input` names its entries. */
+const program = (folder, input, { kept, format = 'es', ...more }) =>
   build({
     root,
     configFile: false,
     logLevel: 'warn',
-    ssr: { noExternal: true, external },
+    ssr: { noExternal: true, external: kept },
     build: {
       ssr: true,
       target: 'node22',
-      outDir: 'dist/node',
+      outDir: `dist/${folder}`,
       emptyOutDir: true,
       minify: false,
       sourcemap: true,
+      chunkSizeWarningLimit: 1_000,
       rolldownOptions: {
-        input: {
-          watchkeeper: 'electron/cli/watchkeeper.ts',
-          'reader-worker': 'electron/service/reader/worker.ts',
+        input,
+        external: kept,
+        output: {
+          format,
+          entryFileNames: format === 'cjs' ? '[name].cjs' : '[name].js',
+          chunkFileNames: '[name]-[hash].js',
         },
-        external,
-        output: { format: 'es', entryFileNames: '[name].js', chunkFileNames: '[name]-[hash].js' },
       },
+      ...more,
     },
-  }),
+  })
+
+await Promise.all([
+  program(
+    'node',
+    {
+      watchkeeper: 'electron/cli/watchkeeper.ts',
+      cli: 'electron/cli/main.ts',
+      service: 'electron/service/child/entry.ts',
+      'reader-worker': 'electron/service/reader/worker.ts',
+    },
+    { kept: external },
+  ),
+  program('main', { main: 'electron/main/main.ts' }, { kept: ['electron'] }).then(() =>
+    // A sandboxed preload is one CommonJS file (https://www.electronjs.org/docs/latest/tutorial/sandbox).
+    program(
+      'main',
+      { preload: 'electron/preload/preload.ts' },
+      { kept: ['electron'], format: 'cjs', emptyOutDir: false, sourcemap: false },
+    ),
+  ),
+  drawIcons(),
   build({
     root: `${root}renderer`,
     configFile: false,

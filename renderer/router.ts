@@ -5,6 +5,7 @@ import HostsPage from './pages/hosts/hosts-page.vue'
 import IncidentsPage from './pages/incidents/incidents-page.vue'
 import MachinePage from './pages/machine/machine-page.vue'
 import NoticesPage from './pages/notices/notices-page.vue'
+import PanelPage from './pages/panel-page.vue'
 import WatcherPage from './pages/watchers/watcher-page.vue'
 import WatchersPage from './pages/watchers/watchers-page.vue'
 
@@ -23,6 +24,7 @@ export const router = createRouter({
     { path: '/watchers', name: 'watchers', component: WatchersPage },
     { path: '/watchers/:id', name: 'watcher', component: WatcherPage, props: true },
     { path: '/notices', name: 'notices', component: NoticesPage },
+    { path: '/panel', name: 'panel', component: PanelPage },
     { path: '/about', name: 'about', component: AboutPage },
     { path: '/:rest(.*)*', redirect: '/machine' },
   ],

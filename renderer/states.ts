@@ -1,6 +1,7 @@
 import type { DeliveryState, Severity } from '../electron/shared/alert-words.ts'
 import type { BeatKind, HostSegment, HostState } from '../electron/shared/host-words.ts'
 import type { GapKind, Presence } from '../electron/shared/vocabulary.ts'
+import type { OverallState } from '../electron/shared/api/overview.ts'
 import type { WatcherState } from '../electron/shared/watcher-words.ts'
 
 /** How a state looks: always an icon, a colour and a word together. */
@@ -99,4 +100,13 @@ export const deliveryLooks: Readonly<Record<DeliveryState, StateLook>> = {
   held: { ...calm, icon: 'i-lucide-hand' },
   muted: { ...calm, icon: 'i-lucide-bell-off' },
   failed: { ...problem, icon: 'i-lucide-x' },
+}
+
+/** The worst state of everything, as the tray's icon has it. */
+export const overallLooks: Readonly<Record<OverallState, StateLook>> = {
+  problem: { ...problem, icon: 'i-lucide-octagon-x' },
+  degraded: hostLooks.degraded,
+  unobserved: hostLooks.unobserved,
+  up: { ...good, icon: 'i-lucide-circle-check' },
+  paused: hostLooks.paused,
 }

@@ -129,7 +129,7 @@ export async function startShell(parts: ShellParts): Promise<void> {
     screen: electron.screen,
     settings,
     preload: files.preload,
-    icon: platform === 'linux' ? image(path.join(files.icons, 'app', '256.png')) : null,
+    icon: platform === 'linux' ? image(path.join(files.icons, 'app', '256x256.png')) : null,
     isDark: () => electron.nativeTheme.shouldUseDarkColors,
     create: (options) => new electron.BrowserWindow(options),
     place: () => placeOf(supervisor.state),

@@ -18,6 +18,11 @@ export function takeKeyFromAddress(address: string = location.href): void {
   history.replaceState(null, '', `${location.pathname}#/`)
 }
 
+/** Takes the key from the desktop app, into memory alone: nothing of it is kept by the browser. */
+export async function takeKeyFromShell(): Promise<void> {
+  accessKey.value = (await window.watchkeeper?.accessKey().catch(() => null)) ?? accessKey.value
+}
+
 // A tab that is already open is given a key the same way; the router may have changed the address by then.
 addEventListener('hashchange', ({ newURL }) => takeKeyFromAddress(newURL))
 

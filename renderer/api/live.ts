@@ -103,6 +103,7 @@ function take(snapshot: StreamSnapshot): void {
 }
 
 function apply(delta: StreamDelta): void {
+  if (delta.topic !== 'machine') void queryClient.invalidateQueries({ queryKey: ['overview'] })
   switch (delta.topic) {
     case 'machine':
       machine.value = delta.machine
