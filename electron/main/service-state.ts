@@ -1,5 +1,11 @@
 import type { ServicePlace } from '../shared/shell/service-messages.ts'
 
+/** An end of the service that nobody asked for. */
+export interface Crash {
+  readonly how: string
+  readonly atMs: number
+}
+
 /** How the service stands, as the shell sees it. */
 export type ServiceState =
   | { readonly kind: 'starting' }
@@ -8,6 +14,8 @@ export type ServiceState =
       readonly place: ServicePlace
       readonly database: string
       readonly isSilent: boolean
+      /** The crash after which it was started, if it was. */
+      readonly crash: Crash | null
     }
   /** Another process serves the same database; this app shows it. */
   | { readonly kind: 'attached'; readonly place: ServicePlace; readonly database: string }

@@ -8,7 +8,7 @@ import {
   type ToService,
 } from '../shared/shell/service-messages.ts'
 import type { ShellClock, ShellTimer } from './clock.ts'
-import type { ServiceState } from './service-state.ts'
+import type { Crash, ServiceState } from './service-state.ts'
 import {
   answered,
   endWords,
@@ -66,6 +66,7 @@ export function createSupervisor(parts: SupervisorParts): Supervisor {
   let beat: Heartbeat = { missed: 0, lastTickMs: 0 }
   let crashesMs: number[] = []
   let lastEnd: string | null = null
+  let lastCrash: Crash | null = null
   let timer: ShellTimer | null = null
   let beating: ShellTimer | null = null
   let isEnding = false
@@ -129,7 +130,13 @@ export function createSupervisor(parts: SupervisorParts): Supervisor {
         lastEnd = null
         log(`the service is at ${message.place.origin}`)
         if (isEnding) return
-        become({ kind: 'running', place: message.place, database: message.database, isSilent: false })
+        become({
+          kind: 'running',
+          place: message.place,
+          database: message.database,
+          isSilent: false,
+          crash: lastCrash,
+        })
         return
       case 'refused':
         log(`the service refuses: ${message.reason}`)
@@ -182,6 +189,7 @@ export function createSupervisor(parts: SupervisorParts): Supervisor {
     const wasServing = state.kind === 'running'
     crashesMs = [...crashesMs, nowMs].slice(-20)
     log(`the service ended unexpectedly: ${how}`)
+    lastCrash = { how, atMs: clock.wallMs() }
     lastEnd ??= `It stopped unexpectedly (${how})${wasServing ? '' : ' while it was starting'} and was started again by itself.`
     const plan = planRestart(crashesMs, nowMs)
     const recent = Math.min(crashesMs.length, 5)

@@ -48,6 +48,7 @@ export interface TrayLook {
 /** More problems than these are counted in one line. */
 const mostProblems = 8
 const longestLabel = 60
+const crashShownMs = 3_600_000
 /** Windows cuts a tooltip after 127 characters (NOTIFYICONDATA.szTip). */
 const longestTooltip = 127
 
@@ -94,6 +95,7 @@ function menuOf(facts: TrayFacts): TrayItem[] {
   const isServing = service.kind === 'attached' || service.kind === 'running'
   return [
     ...(isServing && overview !== null ? stateItems(overview) : serviceItems(service)),
+    ...crashItems(service, nowMs),
     ...(facts.failure === null ? [] : [separator, words(`Not done: ${facts.failure}`)]),
     ...(facts.update === null
       ? []
@@ -113,6 +115,16 @@ function serviceItems(service: ServiceState): TrayItem[] {
   const { title } = serviceWords(service)
   const canRetry = service.kind === 'given-up' || service.kind === 'refused'
   return [item(title, { do: 'open', path: '/' }), ...(canRetry ? [item('Try again', { do: 'retry' })] : [])]
+}
+
+/** A crash that was mended is told of for a while: somebody may wonder about a gap. */
+function crashItems(service: ServiceState, nowMs: number): TrayItem[] {
+  if (service.kind !== 'running' || service.crash === null) return []
+  const { how, atMs } = service.crash
+  if (nowMs - atMs > crashShownMs) return []
+  const at = new Date(atMs)
+  const time = [at.getHours(), at.getMinutes()].map((part) => String(part).padStart(2, '0')).join(':')
+  return [separator, item(`Service restarted at ${time} (${how})`, { do: 'open', path: '/about' })]
 }
 
 function stateItems(overview: Overview): TrayItem[] {

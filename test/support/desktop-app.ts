@@ -3,9 +3,10 @@ import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Page } from 'playwright-core'
-import { onTestFinished } from 'vitest'
+import { expect, onTestFinished } from 'vitest'
 import type { Command, DesktopRecord } from '../desktop/stand-in/record.ts'
 import type { SharedBrowser } from './browser.ts'
+import { openRaw } from './raw-database.ts'
 import { temporaryFolder } from './temporary.ts'
 
 /** The bundled main process, as Electron would run it. */
@@ -74,6 +75,7 @@ export function startDesktop({ context, endpoint }: SharedBrowser, options: Desk
     if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL')
     await ended
     for (const pid of pids) if (isAlive(pid)) process.kill(pid, 'SIGKILL')
+    await Promise.all(context.pages().map((page) => page.close().catch(() => undefined)))
   })
   const current = (): DesktopRecord => {
     if (record === null) throw new Error('the app has done nothing yet')
@@ -108,21 +110,15 @@ export function startDesktop({ context, endpoint }: SharedBrowser, options: Desk
       })
     },
     async page() {
-      const { windows } = await until('a window with a page', ({ windows: all }) =>
-        all.some(({ url }) => url !== ''),
-      )
-      const url = windows.find((window) => window.url !== '')?.url ?? ''
-      for (;;) {
-        const found = context
-          .pages()
-          .find(
-            (page) =>
-              page.url() ===
-              url.replace(/^watchkeeper-shell:\/\/status/, 'http://status.watchkeeper-shell.test'),
-          )
-        if (found) return found
-        await context.waitForEvent('page')
+      const find = (): Page | undefined => {
+        const shown = (record?.windows ?? []).map(({ url }) => carried(url))
+        return context.pages().find((page) => shown.includes(page.url()))
       }
+      await expect.poll(find, { timeout: 20_000, message: 'a window with a page' }).toBeDefined()
+      const page = find()
+      if (!page) throw new Error('the page has gone again')
+      page.setDefaultTimeout(15_000)
+      return page
     },
     async api<T>(method: string, route: string, body?: unknown): Promise<T> {
       const database = path.join(userData, 'watchkeeper.db')
@@ -146,11 +142,28 @@ export function startDesktop({ context, endpoint }: SharedBrowser, options: Desk
   }
 }
 
+/** The browser knows the shell's own scheme by another name. */
+function carried(url: string): string {
+  return url.replace(/^watchkeeper-shell:\/\/status/, 'http://status.watchkeeper-shell.test')
+}
+
+/** A process that has ended and that nobody has asked about (a zombie) does not count. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0)
-    return true
+    return !/^\d+ \(.*\) Z/s.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))
   } catch {
     return false
+  }
+}
+
+/** Returns how the last flight of a database ended, as the recorder wrote it down. */
+export function lastEnding(database: string): string | null {
+  const db = openRaw(database)
+  try {
+    return db.prepare('SELECT ended FROM flight_detail ORDER BY flight_id DESC LIMIT 1').pluck().get() as
+      string | null
+  } finally {
+    db.close()
   }
 }

@@ -121,7 +121,8 @@ class StandInBrowserWindow extends EventEmitter implements BrowserWindowPart {
         let isHeld = false
         const event = { url: fromBrowser(url), preventDefault: () => (isHeld = true) }
         this.webContents.emit('will-navigate', event)
-        if (isHeld) return route.abort()
+        // An answer without content leaves the page where it is, as a navigation that was refused does.
+        if (isHeld) return route.fulfill({ status: 204 })
       }
       return isCarried(url) ? route.fulfill(await answerScheme(url)) : route.continue()
     })
