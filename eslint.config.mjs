@@ -38,8 +38,8 @@ export default tseslint.config(
   },
   {
     // Only the clock reads time; everything else is given one.
-    files: ['electron/service/**/*.ts', 'electron/cli/**/*.ts'],
-    ignores: ['electron/service/clock.ts'],
+    files: ['electron/service/**/*.ts', 'electron/cli/**/*.ts', 'electron/main/**/*.ts'],
+    ignores: ['electron/service/clock.ts', 'electron/main/clock.ts'],
     rules: {
       'no-restricted-syntax': [
         'error',
@@ -56,6 +56,17 @@ export default tseslint.config(
           message: 'Take a Clock.',
         },
         { selector: "CallExpression[callee.property.name='uptime']", message: 'Take a Clock.' },
+      ],
+    },
+  },
+  {
+    // Pages reach the app by the bridge alone.
+    files: ['electron/main/**/*.ts', 'electron/preload/**/*.ts'],
+    ignores: ['electron/preload/preload.ts'],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        { paths: [{ name: 'electron', importNames: ['ipcRenderer', 'contextBridge', 'ipcMain'] }] },
       ],
     },
   },

@@ -9,6 +9,7 @@ import {
   type BridgeTakes,
 } from '../shared/shell/bridge.ts'
 import { pageOrigin, statusOrigin } from './security.ts'
+import { errorText } from './error-text.ts'
 
 /** Answers of the shell to its page, one a call. A refusal is an Error whose sentence the page shows. */
 export type BridgeAnswerers = {
@@ -54,7 +55,7 @@ export function listenToPages({ ipcMain, answerers, isOurs, serviceOrigin, log }
         const answerer = answerers[call] as (given: unknown) => unknown
         return { answer: (await answerer(given)) ?? null }
       } catch (error) {
-        return { error: error instanceof Error ? error.message : String(error) }
+        return { error: errorText(error) }
       }
     })
   }

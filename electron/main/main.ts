@@ -6,7 +6,6 @@ import { systemClock } from './clock.ts'
 import { shellScheme, shellSchemePrivileges } from './security.ts'
 import { openShellLog } from './shell-log.ts'
 import { startShell } from './shell.ts'
-import type { Updater } from './updates.ts'
 
 /** The program that Electron runs. */
 
@@ -57,7 +56,7 @@ async function shell(): Promise<void> {
     },
     loadUpdater: async () => {
       const module = await import('electron-updater')
-      return module.default.autoUpdater as Updater
+      return module.default.autoUpdater
     },
   })
 }

@@ -79,9 +79,12 @@ export function followService({ clock, place, onOverview, onLost }: ServiceClien
     const reader = response.body.getReader()
     for (;;) {
       const timer = clock.after(silenceMs, () => silence.abort())
-      const { done, value } = await reader.read().finally(() => timer.cancel())
-      if (done) return
-      parser.feed(decoder.decode(value as Uint8Array, { stream: true }))
+      const part = (await reader.read().finally(() => timer.cancel())) as {
+        done: boolean
+        value?: Uint8Array
+      }
+      if (part.done) return
+      parser.feed(decoder.decode(part.value, { stream: true }))
     }
   }
 

@@ -3,6 +3,7 @@ import path from 'node:path'
 import { Type, type Static } from 'typebox'
 import { Check } from 'typebox/value'
 import { Nullable } from '../shared/api/common.ts'
+import { errorText } from './error-text.ts'
 
 /** What the desktop app itself remembers; everything about what is watched is in the database. */
 export const Settings = Type.Object({
@@ -53,7 +54,7 @@ export function openSettings(folder: string, log: (line: string) => void): Setti
         writeFileSync(`${file}.partial`, `${JSON.stringify(value, null, 2)}\n`, { mode: 0o600 })
         renameSync(`${file}.partial`, file)
       } catch (error) {
-        log(`the settings could not be kept: ${error instanceof Error ? error.message : String(error)}`)
+        log(`the settings could not be kept: ${errorText(error)}`)
       }
     },
   }

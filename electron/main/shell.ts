@@ -2,28 +2,28 @@ import type * as Electron from 'electron'
 import { homedir } from 'node:os'
 import path from 'node:path'
 import type { Overview } from '../shared/api/overview.ts'
-import type { ShellInfo } from '../shared/shell/bridge.ts'
 import type { ServicePlace } from '../shared/shell/service-messages.ts'
 import { perform } from './actions.ts'
 import { createAutostart, hiddenArgument } from './autostart.ts'
-import { listenToPages, type BridgeAnswerers } from './bridge.ts'
+import { createAnswerers } from './answerers.ts'
 import type { ShellClock, ShellTimer } from './clock.ts'
+import { createEnding } from './ending.ts'
+import { errorText } from './error-text.ts'
 import { imageLoader, trayIconFile } from './icons.ts'
 import { createNotices } from './notices.ts'
 import { listenToPower } from './power.ts'
-import { nextQuit, quitQuestion, type QuitEvent, type QuitState } from './quit.ts'
-import { lockContents, lockSession, sessionPartition, shellScheme } from './security.ts'
+import { askWhatQuittingMeans, askWhetherToOpenAtLogin } from './questions.ts'
 import { followService, type ServiceClient } from './service-client.ts'
 import { placeOf } from './service-state.ts'
 import { openSettings } from './settings.ts'
 import type { ShellLog } from './shell-log.ts'
-import { answerStatus } from './status-page.ts'
 import { createSupervisor } from './supervisor.ts'
 import { hasTrayHost } from './tray-host.ts'
 import type { TrayAction } from './tray-model.ts'
 import { createTrayView } from './tray.ts'
 import { createUpdates, type Updater } from './updates.ts'
 import { createWindows } from './window.ts'
+import { wireApp, wirePages } from './wiring.ts'
 
 /** The parts of Electron that the shell uses, by parameter. */
 export type ShellElectron = Pick<
@@ -74,9 +74,6 @@ export async function startShell(parts: ShellParts): Promise<void> {
   let overview: Overview | null = null
   let failure: string | null = null
   let failing: ShellTimer | null = null
-  let quitState: QuitState = 'running'
-  let leave: () => void = () => app.quit()
-  let stopReason: 'quit' | 'shutdown' = 'quit'
   let hasTray = true
 
   const supervisor = createSupervisor({
@@ -135,7 +132,7 @@ export async function startShell(parts: ShellParts): Promise<void> {
     place: () => placeOf(supervisor.state),
     log,
     onClosed() {
-      if (quitState !== 'running' || settings.value.toldThatCloseHides) return
+      if (ending.state !== 'running' || settings.value.toldThatCloseHides) return
       settings.change({ toldThatCloseHides: true })
       notices.say(
         'Watchkeeper goes on watching',
@@ -194,7 +191,7 @@ export async function startShell(parts: ShellParts): Promise<void> {
         supervisor.retry()
         return
       case 'quit':
-        quit('asked')
+        ending.take('asked')
         return
       case 'hide-icon':
         showIcon(false)
@@ -207,16 +204,19 @@ export async function startShell(parts: ShellParts): Promise<void> {
       case 'pause':
       case 'resume':
       case 'check':
-        perform(action, client, clock.wallMs()).then(() => fail(null), fail)
+        perform(action, client, clock.wallMs()).then(
+          () => fail(null),
+          (error: unknown) => fail(errorText(error)),
+        )
         return
       default:
         action satisfies never
     }
   }
 
-  const fail = (error: unknown): void => {
+  const fail = (reason: string | null): void => {
     failing?.cancel()
-    failure = error === null ? null : error instanceof Error ? error.message : String(error)
+    failure = reason
     if (failure !== null) {
       log(`not done: ${failure}`)
       failing = clock.after(failureShownMs, () => fail(null))
@@ -235,183 +235,72 @@ export async function startShell(parts: ShellParts): Promise<void> {
       )
   }
 
-  const installUpdate = (): void => {
-    leave = () => void updates.install().catch(() => app.quit())
-    quit('system')
-  }
+  const installUpdate = (): void => ending.endInto(() => void updates.install().catch(() => app.quit()))
 
-  const quit = (event: QuitEvent): void => {
-    const { state, effect } = nextQuit(quitState, event)
-    quitState = state
-    switch (effect) {
-      case 'none':
-        return
-      case 'ask':
-        void askToQuit()
-        return
-      case 'hide':
-        windows.closeAll()
-        showIcon(false)
-        return
-      case 'stop':
-        client?.close()
-        void supervisor.stop(stopReason).then(() => quit('service-gone'))
-        return
-      case 'leave':
-        log('the app ends')
-        tray.setShown(false)
-        windows.closeAll()
-        leave()
-        return
-      default:
-        effect satisfies never
-    }
-  }
-
-  const askToQuit = async (): Promise<void> => {
-    const { message, detail, buttons, events } = quitQuestion(supervisor.state.kind === 'attached')
-    const { response } = await dialog.showMessageBox({
-      type: 'question',
-      title: 'Watchkeeper',
-      message,
-      detail,
-      buttons: [...buttons],
-      defaultId: 0,
-      cancelId: buttons.length - 1,
-      noLink: true,
-    })
-    quit(events[response] ?? 'answered-stay')
-  }
+  const ending = createEnding({
+    ask: () => askWhatQuittingMeans(dialog, supervisor.state.kind === 'attached'),
+    hide() {
+      windows.closeAll()
+      showIcon(false)
+    },
+    stopService(how) {
+      client?.close()
+      return supervisor.stop(how)
+    },
+    putAway() {
+      log('the app ends')
+      tray.setShown(false)
+      windows.closeAll()
+      sessionWindow?.destroy()
+    },
+    leave: () => app.quit(),
+  })
 
   const askToOpenAtLogin = async (): Promise<void> => {
     if (settings.value.askedToOpenAtLogin || autostart.state().state !== 'off') return
-    const { response } = await dialog.showMessageBox({
-      type: 'question',
-      title: 'Watchkeeper',
-      message: 'Start Watchkeeper when you log in?',
-      detail:
-        'It starts hidden and records while you are logged in. This can be changed on the About page at any time.',
-      buttons: ['Start at login', 'Not now'],
-      defaultId: 0,
-      cancelId: 1,
-      noLink: true,
-    })
+    const isWanted = await askWhetherToOpenAtLogin(dialog)
     settings.change({ askedToOpenAtLogin: true })
-    if (response === 0) openAtLogin(true)
+    if (isWanted) openAtLogin(true)
   }
 
   const openAtLogin = (isOn: boolean): void => {
     try {
       autostart.set(isOn)
     } catch (error) {
-      log(`open at login could not be changed: ${error instanceof Error ? error.message : String(error)}`)
+      log(`open at login could not be changed: ${errorText(error)}`)
       throw new Error('The system did not let that be changed.', { cause: error })
     }
   }
 
-  const info = (): ShellInfo => {
-    const { state, why } = autostart.state()
-    const service = supervisor.state
-    return {
-      version: app.getVersion(),
-      electron: process.versions['electron'] ?? '',
-      chromium: process.versions['chrome'] ?? '',
-      platform: `${platform} ${process.arch}`,
-      openAtLogin: state,
-      openAtLoginWhy: why,
-      iconShown: settings.value.iconShown,
-      updateCheck: settings.value.updateCheck,
-      update: updates.view.state,
-      updateText: updates.view.text,
-      service: service.kind === 'attached' ? 'attached' : 'own',
-      database: service.kind === 'running' || service.kind === 'attached' ? service.database : null,
-    }
-  }
-  const answerers: BridgeAnswerers = {
-    accessKey: () => placeOf(supervisor.state)?.key ?? null,
-    info,
-    change(change) {
-      if (change.openAtLogin !== undefined) openAtLogin(change.openAtLogin)
-      if (change.iconShown !== undefined) {
-        settings.change({ iconShown: change.iconShown })
-        tray.setShown(change.iconShown)
-      }
-      if (change.updateCheck !== undefined) {
-        settings.change({ updateCheck: change.updateCheck })
-        updates.setEnabled(change.updateCheck)
-      }
-      return info()
+  const answerers = createAnswerers({
+    app,
+    platform,
+    settings,
+    autostart,
+    updates,
+    service: () => supervisor.state,
+    openAtLogin,
+    showIcon: (isShown) => {
+      settings.change({ iconShown: isShown })
+      tray.setShown(isShown)
     },
-    showDatabase() {
-      const { database } = info()
-      if (database !== null) electron.shell.showItemInFolder(database)
-      return null
-    },
-    async checkForUpdate() {
-      await updates.check()
-      return info()
-    },
-    installUpdate() {
-      if (updates.view.ready === null) throw new Error('There is no newer version to install.')
-      installUpdate()
-      return null
-    },
-    openWindow(shown) {
-      windows.open(shown)
-      return null
-    },
-    quit() {
-      quit('asked')
-      return null
-    },
-    retry() {
-      supervisor.retry()
-      return null
-    },
-  }
-
-  const serviceOrigin = (): string | null => placeOf(supervisor.state)?.origin ?? null
-  const pages = electron.session.fromPartition(sessionPartition)
-  pages.protocol.handle(shellScheme, ({ url }) => answerStatus(url, supervisor.state))
-  lockSession(pages, serviceOrigin)
-  app.on('web-contents-created', (_event, contents) =>
-    lockContents(contents, {
-      serviceOrigin,
-      log,
-      openOutside: (url) => void electron.shell.openExternal(url),
-    }),
-  )
-  listenToPages({
-    ipcMain: electron.ipcMain,
-    answerers,
-    serviceOrigin,
-    log,
-    isOurs: (id) => windows.isOurs(id),
+    showFile: (file) => electron.shell.showItemInFolder(file),
+    installUpdate,
+    openWindow: (shown) => windows.open(shown),
+    quit: () => ending.take('asked'),
+    retry: () => supervisor.retry(),
   })
+
+  wirePages(electron, { answerers, windows, log, service: () => supervisor.state })
   const { sessionWindow } = listenToPower({
     platform,
     monitor: electron.powerMonitor,
     createHiddenWindow: (options) => new electron.BaseWindow(options),
     tell: (event) => supervisor.power(event),
-    endSession() {
-      stopReason = 'shutdown'
-      quit('system')
-    },
+    endSession: () => ending.endSession(),
   })
-  // Without a listener Electron ends when the last window is closed.
-  app.on('window-all-closed', () => undefined)
-  app.on('activate', () => windows.open('/'))
-  app.on('second-instance', (_event, argv) => {
-    if (!argv.includes(hiddenArgument)) windows.open('/')
-  })
-  app.on('before-quit', (event) => {
-    if (quitState === 'gone') return
-    event.preventDefault()
-    quit('system')
-  })
-  app.on('will-quit', () => sessionWindow?.destroy())
+  wireApp(electron, windows, ending, platform === 'darwin')
   electron.nativeTheme.on('updated', () => tray.render())
-  electron.Menu.setApplicationMenu(platform === 'darwin' ? macMenu(electron, () => quit('asked')) : null)
 
   supervisor.start()
   tray.setShown(settings.value.iconShown)
@@ -428,22 +317,6 @@ export async function startShell(parts: ShellParts): Promise<void> {
     )
   }
   if (!isHidden) await askToOpenAtLogin()
-}
-
-/** macOS takes copy, paste and the like from the application's menu. */
-function macMenu({ Menu }: ShellElectron, quit: () => void): Electron.Menu {
-  return Menu.buildFromTemplate([
-    {
-      label: 'Watchkeeper',
-      submenu: [
-        { role: 'hide' },
-        { type: 'separator' },
-        { label: 'Quit…', accelerator: 'Cmd+Q', click: quit },
-      ],
-    },
-    { role: 'editMenu' },
-    { role: 'windowMenu' },
-  ])
 }
 
 function definedOnly(env: Readonly<Record<string, string | undefined>>): Record<string, string> {

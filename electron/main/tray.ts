@@ -1,6 +1,7 @@
 import type { Menu, MenuItemConstructorOptions, NativeImage, Tray } from 'electron'
 import { throttled, type ShellClock } from './clock.ts'
 import { trayLook, type TrayAction, type TrayFacts, type TrayIcon, type TrayItem } from './tray-model.ts'
+import { errorText } from './error-text.ts'
 
 /** The icon in the tray, drawn from facts; nothing is kept here but what was drawn last. */
 export interface TrayView {
@@ -44,7 +45,7 @@ export function createTrayView(parts: TrayParts): TrayView {
       if (platform !== 'linux') made.on('right-click', () => menu && made.popUpContextMenu(menu))
       return made
     } catch (error) {
-      log(`there is no tray: ${error instanceof Error ? error.message : String(error)}`)
+      log(`there is no tray: ${errorText(error)}`)
       return null
     }
   }

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import path from 'node:path'
 import type { ShellInfo } from '../shared/shell/bridge.ts'
 import type { ShellClock, ShellTimer } from './clock.ts'
+import { errorText } from './error-text.ts'
 
 /** How an update stands. */
 export interface UpdateView {
@@ -84,10 +85,7 @@ export function createUpdates(parts: UpdatesParts): Updates {
     try {
       await (await loaded()).checkForUpdates()
     } catch (error) {
-      become(
-        'failed',
-        `Asking for a newer version failed: ${firstLine(error instanceof Error ? error.message : String(error))}`,
-      )
+      become('failed', `Asking for a newer version failed: ${firstLine(errorText(error))}`)
     }
   }
   const plan = (delayMs: number): void => {

@@ -105,8 +105,7 @@ onCommand('menu', ({ path: labels }) => {
     const item = items.find((entry) => entry.label === label)
     if (!item || item.enabled === false)
       throw new Error(`the menu has no entry ${label}, but ${items.map((entry) => entry.label).join(', ')}`)
-    if (index === labels.length - 1)
-      item.click?.(item as unknown as Electron.MenuItem, undefined, {} as Electron.KeyboardEvent)
+    if (index === labels.length - 1) item.click?.(item as unknown as Electron.MenuItem, undefined, {})
     items = Array.isArray(item.submenu) ? item.submenu : []
   }
 })

@@ -1,0 +1,41 @@
+import type { Dialog } from 'electron'
+import { quitQuestion, type QuitEvent } from './quit.ts'
+
+/** The two questions that the app asks by itself. */
+
+const title = 'Watchkeeper'
+
+/** Asks what quitting means, and returns the answer; a dialog that is closed means to stay. */
+export async function askWhatQuittingMeans(
+  dialog: Pick<Dialog, 'showMessageBox'>,
+  isAttached: boolean,
+): Promise<QuitEvent> {
+  const { message, detail, buttons, events } = quitQuestion(isAttached)
+  const { response } = await dialog.showMessageBox({
+    type: 'question',
+    title,
+    message,
+    detail,
+    buttons: [...buttons],
+    defaultId: 0,
+    cancelId: buttons.length - 1,
+    noLink: true,
+  })
+  return events[response] ?? 'answered-stay'
+}
+
+/** Asks whether the app is to start at login. */
+export async function askWhetherToOpenAtLogin(dialog: Pick<Dialog, 'showMessageBox'>): Promise<boolean> {
+  const { response } = await dialog.showMessageBox({
+    type: 'question',
+    title,
+    message: 'Start Watchkeeper when you log in?',
+    detail:
+      'It starts hidden and records while you are logged in. This can be changed on the About page at any time.',
+    buttons: ['Start at login', 'Not now'],
+    defaultId: 0,
+    cancelId: 1,
+    noLink: true,
+  })
+  return response === 0
+}
