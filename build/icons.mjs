@@ -24,7 +24,19 @@ const macSize = 16
 const windowsSizes = [16, 20, 24, 32, 40, 48, 64]
 const appSizes = [16, 24, 32, 48, 64, 128, 256, 512]
 /** Types of PNG images in an ICNS file, by the pixels they hold (https://en.wikipedia.org/wiki/Apple_Icon_Image_format). */
-const icnsTypes = { icp4: 16, icp5: 32, icp6: 64, ic07: 128, ic08: 256, ic09: 512, ic10: 1024, ic11: 32, ic12: 64, ic13: 256, ic14: 512 }
+const icnsTypes = {
+  icp4: 16,
+  icp5: 32,
+  icp6: 64,
+  ic07: 128,
+  ic08: 256,
+  ic09: 512,
+  ic10: 1024,
+  ic11: 32,
+  ic12: 64,
+  ic13: 256,
+  ic14: 512,
+}
 
 function png(svg, size, colour) {
   const coloured = colour === undefined ? svg : svg.replace('<svg ', `<svg color="${colour}" `)
@@ -60,7 +72,10 @@ export async function drawIcons(target = `${root}dist/icons`) {
   }
   const app = readFileSync(`${root}resources/icons/app.svg`, 'utf8')
   for (const size of appSizes) writeFileSync(path.join(target, 'app', `${size}x${size}.png`), png(app, size))
-  writeFileSync(path.join(target, 'app.ico'), await pngToIco([...windowsSizes, 256].map((size) => png(app, size))))
+  writeFileSync(
+    path.join(target, 'app.ico'),
+    await pngToIco([...windowsSizes, 256].map((size) => png(app, size))),
+  )
   writeFileSync(
     path.join(target, 'app.icns'),
     icns(Object.entries(icnsTypes).map(([type, size]) => ({ type, data: png(app, size) }))),
