@@ -38,20 +38,22 @@ export function executableOf(appFolder, platform) {
   }
 }
 
-/** The repository whose releases hold updates: of the workflow that builds, or as package.json names it. */
+/** The repository whose releases hold updates is that of the workflow; a build by hand knows none. */
+const repository = process.env.GITHUB_REPOSITORY || 'watchkeeper/watchkeeper'
+
 function publisher() {
-  const repository = process.env.GITHUB_REPOSITORY ?? ''
   const [owner, repo] = repository.split('/')
-  return owner && repo ? [{ provider: 'github', owner, repo, releaseType: 'draft' }] : null
+  return process.env.GITHUB_REPOSITORY ? [{ provider: 'github', owner, repo, releaseType: 'draft' }] : null
 }
 
 /** Returns the configuration; `electronDist` is a folder with Electron where it is not to be downloaded. */
-export function configFor(platform, arch, { electronDist, output = 'release', archives } = {}) {
+export function configFor(platform, arch, { electronDist, output = 'release' } = {}) {
   const isSigned = platform === 'darwin' ? Boolean(process.env.CSC_LINK) : Boolean(process.env.WIN_CSC_LINK)
   return {
     appId,
     productName: 'Watchkeeper',
     copyright: 'MIT License',
+    extraMetadata: { homepage: `https://github.com/${repository}`, author: 'The Watchkeeper authors' },
     electronVersion: manifest.devDependencies.electron,
     ...(electronDist && { electronDist }),
     directories: { output, buildResources: 'resources' },
@@ -76,7 +78,8 @@ export function configFor(platform, arch, { electronDist, output = 'release', ar
       await flipFuses(executableOf(appOutDir, electronPlatformName), {
         version: FuseVersion.V1,
         strictlyRequireAllFuses: true,
-        resetAdHocDarwinSignature: electronPlatformName === 'darwin' && !isSigned,
+        // Flipping breaks the signature that Electron came with; only macOS itself can make another.
+        resetAdHocDarwinSignature: process.platform === 'darwin' && !isSigned,
         ...fuses,
       })
       const complaints = await verifyPackage(appOutDir, electronPlatformName, Arch[packedArch])
@@ -84,7 +87,7 @@ export function configFor(platform, arch, { electronDist, output = 'release', ar
         throw new Error(`the package is not as it should be:\n${complaints.join('\n')}`)
     },
     linux: {
-      target: archives ?? ['AppImage', 'deb', 'rpm', 'tar.gz'],
+      target: ['AppImage', 'deb', 'rpm', 'tar.gz'],
       executableName,
       syncDesktopName: true,
       icon: 'dist/icons/app',
@@ -121,7 +124,7 @@ export function configFor(platform, arch, { electronDist, output = 'release', ar
       ],
     },
     toolsets: { appimage: '1.0.3' },
-    win: { target: archives ?? ['nsis', 'portable'], icon: 'dist/icons/app.ico', forceCodeSigning: isSigned },
+    win: { target: ['nsis', 'portable'], icon: 'dist/icons/app.ico', forceCodeSigning: isSigned },
     nsis: {
       guid: '5b6d7c7e-3f0e-4d35-9a55-0e9f2f0d8737',
       oneClick: false,
@@ -133,7 +136,7 @@ export function configFor(platform, arch, { electronDist, output = 'release', ar
     },
     portable: { artifactName: '${productName}-${version}-${arch}-portable.${ext}' },
     mac: {
-      target: archives ?? ['dmg', 'zip'],
+      target: ['dmg', 'zip'],
       icon: 'dist/icons/app.icns',
       category: 'public.app-category.utilities',
       darkModeSupport: true,

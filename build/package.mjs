@@ -1,4 +1,5 @@
-// Makes the packages of the desktop app: `npm run package -- [--platform linux|win32|darwin] [--arch x64|arm64|x64,arm64] [--dir]`.
+// Makes the packages of the desktop app: `npm run package -- [--platform linux|win32|darwin] [--arch x64,arm64] [--targets dir]`.
+// `--electron-dist` names a folder with Electron where it is not to be downloaded.
 import { Arch, Platform, build } from 'electron-builder'
 import { spawnSync } from 'node:child_process'
 import { parseArgs } from 'node:util'
@@ -12,7 +13,9 @@ const { values } = parseArgs({
   options: {
     platform: { type: 'string', default: process.platform },
     arch: { type: 'string', default: process.arch },
-    dir: { type: 'boolean', default: false },
+    targets: { type: 'string' },
+    output: { type: 'string', default: 'release' },
+    'electron-dist': { type: 'string' },
     publish: { type: 'string', default: 'never' },
   },
 })
@@ -35,10 +38,13 @@ for (const arch of values.arch.split(',')) {
     process.stderr.write(`${missing}\n`)
     process.exit(1)
   }
-  const config = configFor(values.platform, arch)
+  const config = configFor(values.platform, arch, {
+    output: values.output,
+    ...(values['electron-dist'] !== undefined && { electronDist: values['electron-dist'] }),
+  })
   await build({
     projectDir: root,
-    targets: platform.createTarget(values.dir ? ['dir'] : [], Arch[arch]),
+    targets: platform.createTarget(values.targets?.split(',') ?? [], Arch[arch]),
     config,
     publish: values.publish,
   })

@@ -1,8 +1,10 @@
-// Looks at a packed app before it is signed: what is in it, for which processor, and which fuses it has.
+// Looks at a packed app before it is signed: what is in it, for which processor, and which fuses it has. By hand:
+// `node build/verify-package.mjs <folder> <platform> <processor>`.
 import { listPackage, statFile } from '@electron/asar'
 import { FuseState, getCurrentFuseWire } from '@electron/fuses'
 import { closeSync, existsSync, globSync, openSync, readSync } from 'node:fs'
 import path from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { executableOf, fuses } from './electron-builder.mjs'
 import { allowedInArchive } from './package-contents.mjs'
 
@@ -85,4 +87,10 @@ export async function verifyPackage(appFolder, platform, arch) {
     if (wire[fuse] !== (isOn ? FuseState.ENABLE : FuseState.DISABLE))
       complaints.push(`fuse ${fuse} is ${wire[fuse]}`)
   return complaints
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const complaints = await verifyPackage(...process.argv.slice(2, 5))
+  for (const complaint of complaints) process.stderr.write(`${complaint}\n`)
+  process.exit(complaints.length === 0 ? 0 : 1)
 }
