@@ -60,13 +60,15 @@ export default tseslint.config(
     },
   },
   {
-    // Pages reach the app by the bridge alone.
-    files: ['electron/main/**/*.ts', 'electron/preload/**/*.ts'],
-    ignores: ['electron/preload/preload.ts'],
+    // Pages reach the app by the bridge alone, whose two ends are handed their half of the channel here.
+    files: ['electron/**/*.ts'],
+    ignores: ['electron/main/main.ts', 'electron/preload/preload.ts'],
     rules: {
-      'no-restricted-imports': [
+      '@typescript-eslint/no-restricted-imports': [
         'error',
-        { paths: [{ name: 'electron', importNames: ['ipcRenderer', 'contextBridge', 'ipcMain'] }] },
+        {
+          paths: [{ name: 'electron', allowTypeImports: true, message: 'Take what you need by parameter.' }],
+        },
       ],
     },
   },
@@ -79,14 +81,19 @@ export default tseslint.config(
     },
   },
   {
-    files: ['**/*.mjs'],
+    files: ['**/*.{mjs,cjs}'],
     ...tseslint.configs.disableTypeChecked,
+  },
+  {
+    files: ['**/*.cjs'],
+    rules: { '@typescript-eslint/no-require-imports': 'off' },
   },
   {
     files: [
       'build/**/*.mjs',
       'test/bench/**/*.ts',
       'test/desktop/**/*.ts',
+      'test/package/**/*.ts',
       'test/screenshots/**/*.ts',
       'test/support/{notification-daemon,send-notice}.ts',
     ],

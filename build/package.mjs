@@ -2,6 +2,7 @@
 // `--electron-dist` names a folder with Electron where it is not to be downloaded.
 import { Arch, Platform, build } from 'electron-builder'
 import { spawnSync } from 'node:child_process'
+import path from 'node:path'
 import { parseArgs } from 'node:util'
 import './check-node.mjs'
 import { configFor } from './electron-builder.mjs'
@@ -39,7 +40,8 @@ for (const arch of values.arch.split(',')) {
     process.exit(1)
   }
   const config = configFor(values.platform, arch, {
-    output: values.output,
+    // Each processor has a folder of its own: the lists for updates would take each other's place.
+    output: path.join(values.output, `${values.platform}-${arch}`),
     ...(values['electron-dist'] !== undefined && { electronDist: values['electron-dist'] }),
   })
   await build({

@@ -2,9 +2,13 @@ import { readdirSync, readFileSync, statSync } from 'node:fs'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startSharedBrowser, type SharedBrowser } from '../support/browser.ts'
-import { startDesktop, type DesktopApp } from '../support/desktop-app.ts'
+import { startAgain, startDesktop, type DesktopApp } from '../support/desktop-app.ts'
+import { whyNotReal } from '../support/real-electron.ts'
 import { temporaryFolder } from '../support/temporary.ts'
 import type { MenuView } from './stand-in/record.ts'
+
+/** What no test can bring about on a real desktop: another system, a failing notice, no tray. */
+const onlyStandIn = it.skipIf(whyNotReal === null)
 
 let shared: SharedBrowser
 beforeAll(async () => {
@@ -23,7 +27,7 @@ async function firstDelivery(app: DesktopApp): Promise<string | undefined> {
 
 describe('the desktop app', () => {
   it('starts its service, shows how it stands in the tray, and opens a window that is locked down', async () => {
-    const app = startDesktop(shared)
+    const app = await startDesktop(shared)
     const { tray, windows, isSandboxed, permissionsRefused } = await ready(app)
     expect(tray?.icon).toBe('up.png')
     expect(labels(tray?.menu)).toEqual([
@@ -51,7 +55,7 @@ describe('the desktop app', () => {
   })
 
   it('gives its page the key in memory alone: not in the address, not in the browser, not in a log', async () => {
-    const app = startDesktop(shared)
+    const app = await startDesktop(shared)
     const complaints: string[] = []
     shared.context.once('page', (page) => {
       page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()))
@@ -76,7 +80,7 @@ describe('the desktop app', () => {
   })
 
   it('goes on when its window is closed, says so once, and shows where it was when opened again', async () => {
-    const app = startDesktop(shared)
+    const app = await startDesktop(shared)
     await ready(app)
     await app.command({ do: 'close-window' })
     const { notices } = await app.until('a word on what closing does', ({ notices }) => notices.length === 1)
@@ -95,26 +99,17 @@ describe('the desktop app', () => {
   })
 
   it('starts hidden at login, and a second start opens the window of the first', async () => {
-    const app = startDesktop(shared, { args: ['--hidden'] })
+    const app = await startDesktop(shared, { args: ['--hidden'] })
     const { windows } = await ready(app)
     expect(windows).toEqual([])
-    const second = startDesktop(shared, {
-      userData: app.userData,
-      env: { WATCHKEEPER_TEST_SECOND: '1' },
-    })
-    expect(await second.ended).toBe(0)
+    expect(await startAgain(shared, app)).toBe(0)
     await app.until('the window', ({ windows: all }) => all.length === 1)
-    const hidden = startDesktop(shared, {
-      userData: app.userData,
-      args: ['--hidden'],
-      env: { WATCHKEEPER_TEST_SECOND: '1' },
-    })
-    expect(await hidden.ended).toBe(0)
+    expect(await startAgain(shared, app, ['--hidden'])).toBe(0)
     expect(app.record().servicePids).toHaveLength(1)
   })
 
   it('brings an alert to the tray and to one live notice, whose click opens the item', async () => {
-    const app = startDesktop(shared, { args: ['--hidden'] })
+    const app = await startDesktop(shared, { args: ['--hidden'] })
     await ready(app)
     const watcher = await app.api<{ id: string }>('POST', 'watchers', {
       name: 'Backup & sync',
@@ -147,46 +142,49 @@ describe('the desktop app', () => {
     expect(after.notices[1]?.options).toMatchObject({ urgency: 'normal' })
   })
 
-  it('shows no notice of what the focused window shows, and tells the outbox of one that failed', async () => {
-    const app = startDesktop(shared)
-    await ready(app)
-    const { id } = await app.api<{ id: string }>('POST', 'watchers', {
-      name: 'Nightly',
-      schedule: { kind: 'period', periodMs: 3_600_000 },
-    })
-    const page = await app.page()
-    await page.getByRole('heading', { name: 'Machine' }).waitFor()
-    await page.evaluate(`location.hash = '#/watchers/${id}'`)
-    await app.until('the page of the watcher', ({ windows }) => (windows[0]?.url ?? '').endsWith(id))
-    await app.api('POST', `watchers/${id}/triggers`, { kind: 'fail' })
-    await app.until('the icon', ({ tray }) => tray?.icon === 'problem.png')
-    await expect
-      .poll(async () => {
-        const { notices } = await app.api<{ notices: { deliveries: { state: string }[] }[] }>(
-          'GET',
-          'notices',
-        )
-        return notices[0]?.deliveries[0]?.state
+  onlyStandIn(
+    'shows no notice of what the focused window shows, and tells the outbox of one that failed',
+    async () => {
+      const app = await startDesktop(shared)
+      await ready(app)
+      const { id } = await app.api<{ id: string }>('POST', 'watchers', {
+        name: 'Nightly',
+        schedule: { kind: 'period', periodMs: 3_600_000 },
       })
-      .toBe('sent')
-    expect(app.record().notices).toEqual([])
+      const page = await app.page()
+      await page.getByRole('heading', { name: 'Machine' }).waitFor()
+      await page.evaluate(`location.hash = '#/watchers/${id}'`)
+      await app.until('the page of the watcher', ({ windows }) => (windows[0]?.url ?? '').endsWith(id))
+      await app.api('POST', `watchers/${id}/triggers`, { kind: 'fail' })
+      await app.until('the icon', ({ tray }) => tray?.icon === 'problem.png')
+      await expect
+        .poll(async () => {
+          const { notices } = await app.api<{ notices: { deliveries: { state: string }[] }[] }>(
+            'GET',
+            'notices',
+          )
+          return notices[0]?.deliveries[0]?.state
+        })
+        .toBe('sent')
+      expect(app.record().notices).toEqual([])
 
-    await app.command({ do: 'focus', isFocused: false })
-    await app.command({ do: 'notice-mode', mode: 'fail' })
-    const [channel] = await app.api<{ id: number }[]>('GET', 'channels')
-    const answer = await app.api<{ sent: boolean; reason: string }>(
-      'POST',
-      `channels/${channel?.id ?? 0}/test`,
-    )
-    expect(answer.sent).toBe(false)
-    expect(answer.reason).toContain('the desktop refused the notice: notifications are not allowed')
-    await app.command({ do: 'notice-mode', mode: 'show' })
-    const second = await app.api<{ sent: boolean }>('POST', `channels/${channel?.id ?? 0}/test`)
-    expect(second.sent).toBe(true)
-  })
+      await app.command({ do: 'focus', isFocused: false })
+      await app.command({ do: 'notice-mode', mode: 'fail' })
+      const [channel] = await app.api<{ id: number }[]>('GET', 'channels')
+      const answer = await app.api<{ sent: boolean; reason: string }>(
+        'POST',
+        `channels/${channel?.id ?? 0}/test`,
+      )
+      expect(answer.sent).toBe(false)
+      expect(answer.reason).toContain('the desktop refused the notice: notifications are not allowed')
+      await app.command({ do: 'notice-mode', mode: 'show' })
+      const second = await app.api<{ sent: boolean }>('POST', `channels/${channel?.id ?? 0}/test`)
+      expect(second.sent).toBe(true)
+    },
+  )
 
   it('mutes and pauses from the menu with the time that remains, and undoes both', async () => {
-    const app = startDesktop(shared, { args: ['--hidden'] })
+    const app = await startDesktop(shared, { args: ['--hidden'] })
     await ready(app)
     await app.command({ do: 'menu', path: ['Mute notices', 'Mute for 4 hours'] })
     await app.until('the remaining time', ({ tray }) => labels(tray?.menu).includes('Muted, 4 h left'))
@@ -205,7 +203,7 @@ describe('the desktop app', () => {
   })
 
   it('hides its icon on demand, and shows it again from the page', async () => {
-    const app = startDesktop(shared)
+    const app = await startDesktop(shared)
     await ready(app)
     await app.command({ do: 'menu', path: ['Hide this icon'] })
     await app.until('no icon', ({ tray }) => tray === null)
@@ -218,7 +216,7 @@ describe('the desktop app', () => {
     await app.until('the icon', ({ tray }) => tray?.icon === 'up.png')
   })
 
-  it('asks once whether to open at login, and writes the entry that the desktop reads', async () => {
+  onlyStandIn('asks once whether to open at login, and writes the entry that the desktop reads', async () => {
     const config = temporaryFolder()
     const userData = path.join(config, 'Watchkeeper')
     const env = {
@@ -226,7 +224,7 @@ describe('the desktop app', () => {
       XDG_CONFIG_HOME: config,
       APPIMAGE: '/opt/my apps/W.AppImage',
     }
-    const app = startDesktop(shared, { userData, env })
+    const app = await startDesktop(shared, { userData, env })
     await app.until('the question', ({ dialogs }) => dialogs.at(-1)?.isOpen === true)
     expect(app.record().dialogs[0]?.message).toBe('Start Watchkeeper when you log in?')
     await app.command({ do: 'answer', button: 'Start at login' })
@@ -242,13 +240,16 @@ describe('the desktop app', () => {
     await expect.poll(() => readdirSync(path.dirname(entry))).toEqual([])
     app.child.kill('SIGTERM')
     await app.ended
-    const again = startDesktop(shared, { userData, env })
+    const again = await startDesktop(shared, { userData, env })
     await ready(again)
     expect(again.record().dialogs).toEqual([])
   })
 
-  it('shows a panel beside the icon where the platform tells where that is', async () => {
-    const app = startDesktop(shared, { args: ['--hidden'], env: { WATCHKEEPER_TEST_PLATFORM: 'win32' } })
+  onlyStandIn('shows a panel beside the icon where the platform tells where that is', async () => {
+    const app = await startDesktop(shared, {
+      args: ['--hidden'],
+      env: { WATCHKEEPER_TEST_PLATFORM: 'win32' },
+    })
     await app.until('the icon', ({ tray }) => tray?.icon === 'up.ico')
     expect(app.record().appUserModelId).toBe('io.github.watchkeeper.Watchkeeper')
     await app.command({ do: 'tray-click' })
@@ -265,14 +266,17 @@ describe('the desktop app', () => {
     expect(after.windows).toHaveLength(1)
   })
 
-  it('uses a template image on macOS', async () => {
-    const app = startDesktop(shared, { args: ['--hidden'], env: { WATCHKEEPER_TEST_PLATFORM: 'darwin' } })
+  onlyStandIn('uses a template image on macOS', async () => {
+    const app = await startDesktop(shared, {
+      args: ['--hidden'],
+      env: { WATCHKEEPER_TEST_PLATFORM: 'darwin' },
+    })
     const { tray } = await app.until('the icon', (record) => record.tray?.icon === 'upTemplate.png')
     expect(tray?.isTemplate).toBe(true)
   })
 
   it('follows the theme of the system', async () => {
-    const app = startDesktop(shared)
+    const app = await startDesktop(shared)
     await ready(app)
     const page = await app.page()
     await page.getByRole('heading', { name: 'Machine' }).waitFor()
@@ -284,7 +288,7 @@ describe('the desktop app', () => {
   })
 
   it('keeps its page on its own origin and opens nothing for it', async () => {
-    const app = startDesktop(shared)
+    const app = await startDesktop(shared)
     await ready(app)
     const page = await app.page()
     await page.getByRole('heading', { name: 'Machine' }).waitFor()
@@ -299,8 +303,8 @@ describe('the desktop app', () => {
     expect(refused).toContain('that is not what it takes')
   })
 
-  it('works where there is no tray', async () => {
-    const app = startDesktop(shared, { env: { WATCHKEEPER_TEST_NO_TRAY: '1' } })
+  onlyStandIn('works where there is no tray', async () => {
+    const app = await startDesktop(shared, { env: { WATCHKEEPER_TEST_NO_TRAY: '1' } })
     const page = await app.page()
     await page.getByRole('heading', { name: 'Machine' }).waitFor()
     expect(app.record().tray).toBeNull()

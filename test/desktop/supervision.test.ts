@@ -3,10 +3,14 @@ import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startSharedBrowser, type SharedBrowser } from '../support/browser.ts'
 import { startServe } from '../support/cli.ts'
-import { isAlive, lastEnding, startDesktop, type DesktopApp } from '../support/desktop-app.ts'
+import { isAlive, lastEnding, startAgain, startDesktop, type DesktopApp } from '../support/desktop-app.ts'
+import { whyNotReal } from '../support/real-electron.ts'
 import { openRaw } from '../support/raw-database.ts'
 import { temporaryFolder } from '../support/temporary.ts'
 import type { DesktopRecord, MenuView } from './stand-in/record.ts'
+
+/** What no test can bring about on a real desktop: another system, a failing notice, no tray. */
+const onlyStandIn = it.skipIf(whyNotReal === null)
 
 let shared: SharedBrowser
 beforeAll(async () => {
@@ -21,7 +25,7 @@ const newestService = ({ servicePids }: DesktopRecord): number => servicePids.at
 
 describe('the desktop app and its service', () => {
   it('starts the service again after a kill, says so, and has lost nothing', async () => {
-    const app = startDesktop(shared)
+    const app = await startDesktop(shared)
     await serving(app)
     const page = await app.page()
     await page.getByRole('heading', { name: 'Machine' }).waitFor()
@@ -50,7 +54,7 @@ describe('the desktop app and its service', () => {
   it('gives up after five quick crashes, says so, and tries again when told to', async () => {
     const folder = temporaryFolder()
     const userData = path.join(folder, 'Watchkeeper')
-    const app = startDesktop(shared, { userData, args: ['--hidden'] })
+    const app = await startDesktop(shared, { userData, args: ['--hidden'] })
     await serving(app)
     for (let crash = 1; crash <= 5; crash += 1) {
       const { servicePids } = await app.until(
@@ -79,7 +83,7 @@ describe('the desktop app and its service', () => {
     mkdirSync(folder)
     const database = path.join(folder, 'watchkeeper.db')
     const other = await startServe(['-d', database])
-    const app = startDesktop(shared, { userData: folder })
+    const app = await startDesktop(shared, { userData: folder })
     await serving(app)
     const page = await app.page()
     await page.getByRole('heading', { name: 'Machine' }).waitFor()
@@ -99,7 +103,7 @@ describe('the desktop app and its service', () => {
     const database = path.join(folder, 'watchkeeper.db')
     await startServe(['-d', database])
     writeFileSync(`${database}.key`, 'not a key\n')
-    const app = startDesktop(shared, { userData: folder })
+    const app = await startDesktop(shared, { userData: folder })
     const page = await app.page()
     await page.getByText('Another Watchkeeper uses the database').waitFor()
     await page.getByText(/Its access key cannot be read by this user/).waitFor()
@@ -112,7 +116,7 @@ describe('the desktop app and its service', () => {
     const db = openRaw(database)
     db.pragma('user_version = 999')
     db.close()
-    const app = startDesktop(shared, { env: { WATCHKEEPER_DATABASE: database } })
+    const app = await startDesktop(shared, { env: { WATCHKEEPER_DATABASE: database } })
     const page = await app.page()
     await page.getByText('The service cannot start').waitFor()
     await page.getByText(/newer/).waitFor()
@@ -122,7 +126,7 @@ describe('the desktop app and its service', () => {
   })
 
   it('hands suspend and resume to the recorder', async () => {
-    const app = startDesktop(shared, { args: ['--hidden'] })
+    const app = await startDesktop(shared, { args: ['--hidden'] })
     await serving(app)
     const stamp = async (): Promise<string> =>
       (await app.api<{ lastStamp: string }>('GET', 'machine/now')).lastStamp
@@ -134,7 +138,7 @@ describe('the desktop app and its service', () => {
   })
 
   it('lets the service write its last stamp at the end of the session', async () => {
-    const app = startDesktop(shared, { args: ['--hidden'] })
+    const app = await startDesktop(shared, { args: ['--hidden'] })
     const pid = newestService(await serving(app))
     await app.command({ do: 'power', event: 'shutdown' })
     expect(await app.ended).toBe(0)
@@ -142,8 +146,11 @@ describe('the desktop app and its service', () => {
     expect(lastEnding(path.join(app.userData, 'watchkeeper.db'))).toBe('shutdown')
   })
 
-  it('hears the end of a Windows session in a window without a page', async () => {
-    const app = startDesktop(shared, { args: ['--hidden'], env: { WATCHKEEPER_TEST_PLATFORM: 'win32' } })
+  onlyStandIn('hears the end of a Windows session in a window without a page', async () => {
+    const app = await startDesktop(shared, {
+      args: ['--hidden'],
+      env: { WATCHKEEPER_TEST_PLATFORM: 'win32' },
+    })
     await app.until('the service', ({ tray }) => tray?.icon === 'up.ico')
     expect(app.record().hiddenWindows).toBe(1)
     expect(app.record().windows).toEqual([])
@@ -160,7 +167,7 @@ describe('the desktop app and its service', () => {
   })
 
   it('asks what quitting means, goes on hidden, and stops the service first when told to', async () => {
-    const app = startDesktop(shared)
+    const app = await startDesktop(shared)
     const pid = newestService(await serving(app))
     await app.command({ do: 'menu', path: ['Quit…'] })
     await app.until('the question', ({ dialogs }) => dialogs.length === 1)
@@ -175,8 +182,7 @@ describe('the desktop app and its service', () => {
     await app.command({ do: 'answer', button: 'Keep watching, hide the icon' })
     await app.until('neither icon nor window', ({ tray, windows }) => tray === null && windows.length === 0)
     expect(isAlive(pid)).toBe(true)
-    const second = startDesktop(shared, { userData: app.userData, env: { WATCHKEEPER_TEST_SECOND: '1' } })
-    await second.ended
+    await startAgain(shared, app)
     const page = await app.page()
     await page.getByRole('heading', { name: 'Machine' }).waitFor()
     await page.evaluate("location.hash = '#/about'")
@@ -189,7 +195,7 @@ describe('the desktop app and its service', () => {
   })
 
   it('stops the service in order when a signal ends the app', async () => {
-    const app = startDesktop(shared, { args: ['--hidden'] })
+    const app = await startDesktop(shared, { args: ['--hidden'] })
     const pid = newestService(await serving(app))
     app.child.kill('SIGTERM')
     expect(await app.ended).toBe(0)
@@ -198,7 +204,7 @@ describe('the desktop app and its service', () => {
   })
 
   it('loses nothing when the app itself is killed', async () => {
-    const app = startDesktop(shared, { args: ['--hidden'] })
+    const app = await startDesktop(shared, { args: ['--hidden'] })
     const pid = newestService(await serving(app))
     const { id } = await app.api<{ id: string }>('POST', 'watchers', {
       name: 'Survivor',
@@ -208,7 +214,7 @@ describe('the desktop app and its service', () => {
     app.child.kill('SIGKILL')
     await app.ended
     await expect.poll(() => isAlive(pid)).toBe(false)
-    const again = startDesktop(shared, { userData: app.userData, args: ['--hidden'] })
+    const again = await startDesktop(shared, { userData: app.userData, args: ['--hidden'] })
     await serving(again)
     expect(await again.api('GET', `watchers/${id}`)).toMatchObject({ name: 'Survivor', triggers: 1 })
   })

@@ -49,7 +49,7 @@ function pack(target: Target, kinds: string, env: Readonly<Record<string, string
     [
       `${root}build/package.mjs`,
       ...['--platform', target.platform, '--arch', target.arch, '--targets', kinds],
-      ...['--output', outputOf(target), '--electron-dist', stubs.get(target.platform) ?? ''],
+      ...['--output', out, '--electron-dist', stubs.get(target.platform) ?? ''],
     ],
     { encoding: 'utf8', env: { ...process.env, GITHUB_REPOSITORY: '', ...env } },
   )

@@ -7,9 +7,11 @@ import { expect, onTestFinished } from 'vitest'
 import type { Command, DesktopRecord } from '../desktop/stand-in/record.ts'
 import type { SharedBrowser } from './browser.ts'
 import { openRaw } from './raw-database.ts'
+import { launchReal, runRealAgain, whyNotReal } from './real-electron.ts'
 import { temporaryFolder } from './temporary.ts'
 
-/** The bundled main process, as Electron would run it. */
+/** The desktop app with its desktop: the stand-in for Electron, or Electron itself where it is. */
+
 const bundle = fileURLToPath(new URL('../../dist/main/main.js', import.meta.url))
 const hook = fileURLToPath(new URL('../desktop/stand-in/hook.mjs', import.meta.url))
 
@@ -24,6 +26,8 @@ export interface DesktopOptions {
 export interface DesktopApp {
   readonly child: ChildProcess
   readonly userData: string
+  readonly env: NodeJS.ProcessEnv
+  /** What it had done when it was last asked. */
   record(): DesktopRecord
   /** Resolves with the record as soon as it fits. */
   until(what: string, fits: (record: DesktopRecord) => boolean): Promise<DesktopRecord>
@@ -36,85 +40,89 @@ export interface DesktopApp {
   log(): string
 }
 
-/** Starts the app under the stand-in for Electron; it ends with the test. */
-export function startDesktop({ context, endpoint }: SharedBrowser, options: DesktopOptions = {}): DesktopApp {
+/** What differs between the stand-in and Electron. */
+interface Desktop {
+  readonly child: ChildProcess
+  record(): Promise<DesktopRecord>
+  command(command: Command): Promise<void>
+  pages(): readonly Page[]
+  /** Calls back whenever the record may have changed. */
+  onNews(listener: () => void): void
+}
+
+const patienceMs = 20_000
+const pollMs = 100
+
+/** Starts the app; it ends with the test. */
+export async function startDesktop(shared: SharedBrowser, options: DesktopOptions = {}): Promise<DesktopApp> {
   const userData = options.userData ?? path.join(temporaryFolder(), 'Watchkeeper')
   const home = temporaryFolder()
-  const child = fork(bundle, [...(options.args ?? [])], {
-    execArgv: ['--import', hook],
-    env: {
-      ...process.env,
-      HOME: home,
-      XDG_CONFIG_HOME: path.join(home, '.config'),
-      DBUS_SESSION_BUS_ADDRESS: '',
-      WATCHKEEPER_LISTEN: '127.0.0.1:0',
-      WATCHKEEPER_TEST_BROWSER: endpoint,
-      WATCHKEEPER_TEST_USER_DATA: userData,
-      ...options.env,
-    },
-    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-  })
+  const env: NodeJS.ProcessEnv = {
+    ...process.env,
+    HOME: home,
+    XDG_CONFIG_HOME: path.join(home, '.config'),
+    WATCHKEEPER_LISTEN: '127.0.0.1:0',
+    WATCHKEEPER_TEST_USER_DATA: userData,
+    ...(whyNotReal !== null && { DBUS_SESSION_BUS_ADDRESS: '', WATCHKEEPER_TEST_BROWSER: shared.endpoint }),
+    ...options.env,
+  }
+  const args = options.args ?? []
+  const desktop = whyNotReal === null ? await real(args, env) : standIn(shared, args, env)
+  const { child } = desktop
   const ended = new Promise<number | null>((resolve) => child.once('exit', resolve))
   let record: DesktopRecord | null = null
-  let nextId = 1
-  const waiting = new Set<(record: DesktopRecord) => void>()
-  const answers = new Map<number, (error: string | null) => void>()
-  child.on(
-    'message',
-    (message: { changed?: DesktopRecord; id?: number; error?: string | null; record?: DesktopRecord }) => {
-      const news = message.changed ?? message.record
-      if (news) {
-        record = news
-        for (const look of [...waiting]) look(news)
-      }
-      if (message.id !== undefined) answers.get(message.id)?.(message.error ?? null)
-    },
-  )
+  const refresh = async (): Promise<DesktopRecord> => {
+    record = await desktop.record()
+    return record
+  }
   onTestFinished(async () => {
     const pids = record?.servicePids ?? []
     if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL')
     await ended
     for (const pid of pids) if (isAlive(pid)) process.kill(pid, 'SIGKILL')
-    await Promise.all(context.pages().map((page) => page.close().catch(() => undefined)))
+    await Promise.all(shared.context.pages().map((page) => page.close().catch(() => undefined)))
   })
-  const current = (): DesktopRecord => {
-    if (record === null) throw new Error('the app has done nothing yet')
-    return record
-  }
-  const until: DesktopApp['until'] = (what, fits) =>
-    new Promise((resolve, reject) => {
-      const look = (news: DesktopRecord): void => {
-        if (!fits(news)) return
-        clearTimeout(patience)
-        waiting.delete(look)
-        resolve(news)
-      }
-      const patience = setTimeout(() => {
-        waiting.delete(look)
-        reject(new Error(`${what} has not come about: ${JSON.stringify(record, null, 1)}`))
-      }, 20_000)
-      waiting.add(look)
-      if (record !== null) look(record)
-    })
   return {
     child,
     userData,
+    env,
     ended,
-    record: current,
-    until,
-    command(command) {
-      const id = nextId++
-      return new Promise((resolve, reject) => {
-        answers.set(id, (error) => (error === null ? resolve() : reject(new Error(error))))
-        child.send({ id, command })
-      })
+    record() {
+      if (record === null) throw new Error('the app has done nothing yet')
+      return record
+    },
+    until: (what, fits) =>
+      new Promise((resolve, reject) => {
+        let isDone = false
+        const look = (): void => {
+          if (isDone) return
+          refresh().then((news) => {
+            if (isDone || !fits(news)) return
+            isDone = true
+            clearTimeout(patience)
+            resolve(news)
+          }, reject)
+        }
+        const patience = setTimeout(() => {
+          isDone = true
+          reject(new Error(`${what} has not come about: ${JSON.stringify(record, null, 1)}`))
+        }, patienceMs)
+        desktop.onNews(look)
+        look()
+      }),
+    async command(command) {
+      await desktop.command(command)
+      // The app may leave by what it is told.
+      await refresh().catch(() => undefined)
     },
     async page() {
       const find = (): Page | undefined => {
         const shown = (record?.windows ?? []).map(({ url }) => carried(url))
-        return context.pages().find((page) => shown.includes(page.url()))
+        return desktop.pages().find((page) => shown.includes(page.url()))
       }
-      await expect.poll(find, { timeout: 20_000, message: 'a window with a page' }).toBeDefined()
+      await expect
+        .poll(() => refresh().then(find), { timeout: patienceMs, message: 'a window with a page' })
+        .toBeDefined()
       const page = find()
       if (!page) throw new Error('the page has gone again')
       page.setDefaultTimeout(15_000)
@@ -142,16 +150,81 @@ export function startDesktop({ context, endpoint }: SharedBrowser, options: Desk
   }
 }
 
-/** The browser knows the shell's own scheme by another name. */
+/** Starts the app once more while it runs, and returns the exit code of the second. */
+export async function startAgain(
+  shared: SharedBrowser,
+  app: DesktopApp,
+  args: readonly string[] = [],
+): Promise<number | null> {
+  if (whyNotReal === null) return runRealAgain(args, app.env)
+  const { child } = standIn(shared, args, { ...app.env, WATCHKEEPER_TEST_SECOND: '1' })
+  return new Promise((resolve) => child.once('exit', resolve))
+}
+
+async function real(args: readonly string[], env: NodeJS.ProcessEnv): Promise<Desktop> {
+  const { kill: _kill, ...app } = await launchReal(args, env)
+  return {
+    ...app,
+    onNews(listener) {
+      const timer = setInterval(listener, pollMs)
+      app.child.once('exit', () => clearInterval(timer))
+      onTestFinished(() => clearInterval(timer))
+    },
+  }
+}
+
+function standIn({ context }: SharedBrowser, args: readonly string[], env: NodeJS.ProcessEnv): Desktop {
+  const child = fork(bundle, [...args], {
+    execArgv: ['--import', hook],
+    env,
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  })
+  let record: DesktopRecord | null = null
+  let nextId = 1
+  const listeners = new Set<() => void>()
+  const answers = new Map<number, (error: string | null) => void>()
+  child.on(
+    'message',
+    (message: { changed?: DesktopRecord; id?: number; error?: string | null; record?: DesktopRecord }) => {
+      record = message.changed ?? message.record ?? record
+      for (const listener of [...listeners]) listener()
+      if (message.id !== undefined) answers.get(message.id)?.(message.error ?? null)
+    },
+  )
+  return {
+    child,
+    record: () =>
+      record !== null
+        ? Promise.resolve(record)
+        : new Promise((resolve) =>
+            child.once('message', () => {
+              if (record !== null) resolve(record)
+            }),
+          ),
+    command(command) {
+      const id = nextId++
+      return new Promise((resolve, reject) => {
+        answers.set(id, (error) => (error === null ? resolve() : reject(new Error(error))))
+        child.send({ id, command })
+      })
+    },
+    pages: () => context.pages(),
+    onNews: (listener) => void listeners.add(listener),
+  }
+}
+
+/** Chromium knows the shell's own scheme by another name under the stand-in. */
 function carried(url: string): string {
-  return url.replace(/^watchkeeper-shell:\/\/status/, 'http://status.watchkeeper-shell.test')
+  return whyNotReal === null
+    ? url
+    : url.replace(/^watchkeeper-shell:\/\/status/, 'http://status.watchkeeper-shell.test')
 }
 
 /** A process that has ended and that nobody has asked about (a zombie) does not count. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0)
-    return !/^\d+ \(.*\) Z/s.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))
+    return process.platform !== 'linux' || !/^\d+ \(.*\) Z/s.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))
   } catch {
     return false
   }

@@ -107,9 +107,9 @@ describe('Night’s Watch', () => {
 
   it('N6: triggers by command and by the short address, unpauses, and needs no key', async () => {
     const { id } = (await call('create', 'name=job&periodicity=60&paused=1')).body.watcher
-    const first = await (await short(`/${id}?comment=a+b`)).json()
+    const first: unknown = await (await short(`/${id}?comment=a+b`)).json()
     expect(first).toEqual({ status: 'ok', recovered: false, unpaused: true })
-    const second = await (
+    const second: unknown = await (
       await short(`/nights-watch/v1/watcher/trigger?name=job&m=short&auth_key=whatever`)
     ).json()
     expect(second).toEqual({ status: 'ok', recovered: false, unpaused: false })
