@@ -1,11 +1,8 @@
-import type { Overview } from '../shared/api/overview.ts'
+import { pauseName, type Overview } from '../shared/api/overview.ts'
 import type { ServiceClient } from './service-client.ts'
 import type { TrayAction } from './tray-model.ts'
 
 /** What entries of the menu ask of the service. */
-
-/** Name under which a pause stands among the maintenance windows. */
-export const pauseName = 'Paused from the tray'
 
 export type ServiceAction = Extract<TrayAction, { do: 'mute' | 'unmute' | 'pause' | 'resume' | 'check' }>
 

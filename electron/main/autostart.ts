@@ -11,6 +11,8 @@ export const desktopFile = 'io.github.watchkeeper.Watchkeeper.desktop'
 /** Whether the app opens at login. The state is read anew each time: users change it in their system's settings. */
 export interface Autostart {
   state(): { readonly state: LoginState; readonly why: string | null }
+  /** True when the system says that it has started the app at login; macOS hands no arguments on. */
+  openedAtLogin(): boolean
   /** @throws Error with a sentence when the system refuses */
   set(isOn: boolean): void
 }
@@ -34,9 +36,11 @@ export function createAutostart(parts: AutostartParts): Autostart {
   }
 }
 
-function loginItem({ app, platform }: AutostartParts): Autostart {
+function loginItem({ app, platform, env }: AutostartParts): Autostart {
+  // A portable program runs from a folder that is gone after it (https://www.electron.build/nsis#portable).
+  const portable = env['PORTABLE_EXECUTABLE_FILE']
   // Windows finds an entry again only with the arguments it was made with.
-  const options = platform === 'win32' ? { args: [hiddenArgument] } : {}
+  const options = platform === 'win32' ? { args: [hiddenArgument], ...(portable && { path: portable }) } : {}
   return {
     state() {
       if (!app.isPackaged) return { state: 'unavailable', why: 'only an installed app can open at login' }
@@ -50,6 +54,7 @@ function loginItem({ app, platform }: AutostartParts): Autostart {
         return { state: 'needs-approval', why: 'it is switched off in Task Manager › Startup apps' }
       return { state: openAtLogin ? 'on' : 'off', why: null }
     },
+    openedAtLogin: () => platform === 'darwin' && app.getLoginItemSettings().wasOpenedAtLogin,
     set(isOn) {
       app.setLoginItemSettings({
         openAtLogin: isOn,
@@ -72,6 +77,7 @@ function autostartFile({ env, home, execPath, app }: AutostartParts): Autostart 
       if (isHidden(entry)) return { state: 'off', why: 'it was switched off in the settings of the desktop' }
       return { state: 'on', why: null }
     },
+    openedAtLogin: () => false,
     set(isOn) {
       if (!isOn) {
         rmSync(file, { force: true })

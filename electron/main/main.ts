@@ -3,6 +3,7 @@ import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { cliArguments, runCommandLine } from './cli-mode.ts'
 import { systemClock } from './clock.ts'
+import { errorText } from './error-text.ts'
 import { shellScheme, shellSchemePrivileges } from './security.ts'
 import { openShellLog } from './shell-log.ts'
 import { startShell } from './shell.ts'
@@ -13,7 +14,7 @@ import { startShell } from './shell.ts'
 const appId = 'io.github.watchkeeper.Watchkeeper'
 
 const beside = (file: string): string => fileURLToPath(new URL(file, import.meta.url))
-const { app } = electron
+const { app, dialog } = electron
 
 async function commandLine(args: readonly string[]): Promise<void> {
   const code = await runCommandLine(
@@ -41,6 +42,10 @@ async function shell(): Promise<void> {
       `an error of the app's own: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
     ),
   )
+  // Electron would stop at a dialog that nobody may be there to answer.
+  process.on('uncaughtException', (error) =>
+    log.write(`an error of the app's own: ${error.stack ?? error.message}`),
+  )
   await app.whenReady()
   await startShell({
     electron,
@@ -58,6 +63,10 @@ async function shell(): Promise<void> {
       const module = await import('electron-updater')
       return module.default.autoUpdater
     },
+  }).catch((error: unknown) => {
+    log.write(`the app could not start: ${errorText(error)}`)
+    dialog.showErrorBox('Watchkeeper could not start', errorText(error))
+    app.exit(1)
   })
 }
 

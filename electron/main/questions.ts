@@ -1,17 +1,25 @@
-import type { Dialog } from 'electron'
+import type { BrowserWindow, Dialog, MessageBoxOptions, MessageBoxReturnValue } from 'electron'
 import { quitQuestion, type QuitEvent } from './quit.ts'
 
 /** The two questions that the app asks by itself. */
 
 const title = 'Watchkeeper'
 
+/** How a question is put. */
+export interface Asking {
+  readonly dialog: Pick<Dialog, 'showMessageBox'>
+  /** The window that the dialog hangs on; null where it stands alone. */
+  readonly parent: BrowserWindow | null
+}
+
+function put({ dialog, parent }: Asking, options: MessageBoxOptions): Promise<MessageBoxReturnValue> {
+  return parent === null ? dialog.showMessageBox(options) : dialog.showMessageBox(parent, options)
+}
+
 /** Asks what quitting means, and returns the answer; a dialog that is closed means to stay. */
-export async function askWhatQuittingMeans(
-  dialog: Pick<Dialog, 'showMessageBox'>,
-  isAttached: boolean,
-): Promise<QuitEvent> {
+export async function askWhatQuittingMeans(asking: Asking, isAttached: boolean): Promise<QuitEvent> {
   const { message, detail, buttons, events } = quitQuestion(isAttached)
-  const { response } = await dialog.showMessageBox({
+  const { response } = await put(asking, {
     type: 'question',
     title,
     message,
@@ -25,8 +33,8 @@ export async function askWhatQuittingMeans(
 }
 
 /** Asks whether the app is to start at login. */
-export async function askWhetherToOpenAtLogin(dialog: Pick<Dialog, 'showMessageBox'>): Promise<boolean> {
-  const { response } = await dialog.showMessageBox({
+export async function askWhetherToOpenAtLogin(asking: Asking): Promise<boolean> {
+  const { response } = await put(asking, {
     type: 'question',
     title,
     message: 'Start Watchkeeper when you log in?',

@@ -63,10 +63,11 @@ export function followService({ clock, place, onOverview, onLost }: ServiceClien
 
   const listen = async (): Promise<void> => {
     const silence = new AbortController()
+    let timer = clock.after(silenceMs, () => silence.abort())
     const response = await fetch(`${place.origin}/api/v1/events`, {
       headers,
       signal: AbortSignal.any([signal, silence.signal]),
-    })
+    }).finally(() => timer.cancel())
     if (!response.ok || !response.body) throw new Error(`the service answers ${response.status}`)
     const parser = createParser({
       onEvent({ event }) {
@@ -78,7 +79,7 @@ export function followService({ clock, place, onOverview, onLost }: ServiceClien
     const decoder = new TextDecoder()
     const reader = response.body.getReader()
     for (;;) {
-      const timer = clock.after(silenceMs, () => silence.abort())
+      timer = clock.after(silenceMs, () => silence.abort())
       const part = (await reader.read().finally(() => timer.cancel())) as {
         done: boolean
         value?: Uint8Array
@@ -90,9 +91,11 @@ export function followService({ clock, place, onOverview, onLost }: ServiceClien
 
   const follow = async (): Promise<void> => {
     while (!signal.aborted) {
+      const beganMs = clock.monotonicMs()
       await listen().catch(() => undefined)
       if (signal.aborted) return
-      failures += 1
+      // One that took the connection and then said nothing has been waited for long enough.
+      failures += clock.monotonicMs() - beganMs >= silenceMs ? triesToLose : 1
       if (failures >= triesToLose) {
         failures = 0
         tell(null)

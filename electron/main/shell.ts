@@ -12,12 +12,13 @@ import { errorText } from './error-text.ts'
 import { imageLoader, trayIconFile } from './icons.ts'
 import { createNotices } from './notices.ts'
 import { listenToPower } from './power.ts'
-import { askWhatQuittingMeans, askWhetherToOpenAtLogin } from './questions.ts'
+import { askWhatQuittingMeans, askWhetherToOpenAtLogin, type Asking } from './questions.ts'
 import { followService, type ServiceClient } from './service-client.ts'
 import { placeOf } from './service-state.ts'
 import { openSettings } from './settings.ts'
 import type { ShellLog } from './shell-log.ts'
 import { createSupervisor } from './supervisor.ts'
+import { serviceFlags } from './supervision.ts'
 import { hasTrayHost } from './tray-host.ts'
 import type { TrayAction } from './tray-model.ts'
 import { createTrayView } from './tray.ts'
@@ -59,6 +60,8 @@ export interface ShellParts {
 
 /** A failure of an action from the menu is shown this long (ms). */
 const failureShownMs = 60_000
+/** An installer takes the app's place within this (ms), or not at all. */
+const installPatienceMs = 60_000
 
 /** Puts the shell together and starts the service. To be called when Electron is ready. */
 export async function startShell(parts: ShellParts): Promise<void> {
@@ -85,6 +88,7 @@ export async function startShell(parts: ShellParts): Promise<void> {
       electron.utilityProcess.fork(files.service, [], {
         serviceName: 'Watchkeeper service',
         stdio: 'inherit',
+        execArgv: [...serviceFlags],
         env: { ...definedOnly(env), WATCHKEEPER_LOG: parts.log.file },
       }),
     forceEnd(pid) {
@@ -235,10 +239,26 @@ export async function startShell(parts: ShellParts): Promise<void> {
       )
   }
 
-  const installUpdate = (): void => ending.endInto(() => void updates.install().catch(() => app.quit()))
+  /** On macOS a dialog without a window stops the whole process until it is answered. */
+  const asking = (): Asking => {
+    if (platform === 'darwin') windows.open('/')
+    return { dialog, parent: platform === 'darwin' ? windows.main : null }
+  }
+
+  const installUpdate = (): void =>
+    ending.endInto(() => {
+      // An installer that is refused, or fails, says nothing; then the app that is there starts again.
+      const again = (): void => {
+        log('the newer version was not installed')
+        app.relaunch(env['APPIMAGE'] ? { execPath: env['APPIMAGE'] } : {})
+        app.exit(0)
+      }
+      clock.after(installPatienceMs, again)
+      void updates.install().catch(again)
+    })
 
   const ending = createEnding({
-    ask: () => askWhatQuittingMeans(dialog, supervisor.state.kind === 'attached'),
+    ask: () => askWhatQuittingMeans(asking(), supervisor.state.kind === 'attached'),
     hide() {
       windows.closeAll()
       showIcon(false)
@@ -258,7 +278,7 @@ export async function startShell(parts: ShellParts): Promise<void> {
 
   const askToOpenAtLogin = async (): Promise<void> => {
     if (settings.value.askedToOpenAtLogin || autostart.state().state !== 'off') return
-    const isWanted = await askWhetherToOpenAtLogin(dialog)
+    const isWanted = await askWhetherToOpenAtLogin(asking())
     settings.change({ askedToOpenAtLogin: true })
     if (isWanted) openAtLogin(true)
   }
@@ -305,7 +325,7 @@ export async function startShell(parts: ShellParts): Promise<void> {
   supervisor.start()
   tray.setShown(settings.value.iconShown)
   updates.setEnabled(settings.value.updateCheck)
-  const isHidden = parts.argv.includes(hiddenArgument)
+  const isHidden = parts.argv.includes(hiddenArgument) || autostart.openedAtLogin()
   if (!isHidden) windows.open('/')
   hasTray = await hasTrayHost(platform)
   if (!hasTray && !settings.value.toldThatNoTray) {

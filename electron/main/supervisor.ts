@@ -27,6 +27,8 @@ export interface ServiceProcess {
   kill(): boolean
   on(event: 'message', listener: (message: unknown) => void): unknown
   once(event: 'exit', listener: (code: number) => void): unknown
+  /** V8 met an error that it cannot go on after, such as the end of its memory; `exit` follows. */
+  on(event: 'error', listener: (type: string, location: string) => void): unknown
 }
 
 /** What the supervisor needs of the world. */
@@ -58,6 +60,8 @@ export interface Supervisor {
 /** A service that was asked to stop and is still there after this long (ms) is told by the system, and then ended. */
 const stopPatienceMs = 6_000
 const killPatienceMs = 2_000
+/** Looking through and migrating the largest database takes less than this (ms). */
+const startPatienceMs = 30 * 60_000
 
 export function createSupervisor(parts: SupervisorParts): Supervisor {
   const { clock, log } = parts
@@ -92,6 +96,8 @@ export function createSupervisor(parts: SupervisorParts): Supervisor {
       if (message === null) log('the service said something that is no message')
       else if (child === started) take(started, message)
     })
+    // Unheard, it would be thrown in this process (https://nodejs.org/api/events.html#error-events).
+    started.on('error', (type, location) => log(`the service met an error of V8: ${type} at ${location}`))
     started.once('exit', (code) => {
       if (child === started) ended(code)
     })
@@ -101,8 +107,11 @@ export function createSupervisor(parts: SupervisorParts): Supervisor {
       canNotify: parts.canNotify,
       lastEnd: lastEnd?.slice(0, 500) ?? null,
     })
-    beat = { missed: 0, lastTickMs: clock.monotonicMs() }
-    watch(started)
+    beating?.cancel()
+    beating = clock.after(startPatienceMs, () => {
+      log('the service does not get started; it is ended')
+      if (started.pid !== undefined) parts.forceEnd(started.pid)
+    })
   }
 
   const watch = (watched: ServiceProcess): void => {
@@ -129,10 +138,13 @@ export function createSupervisor(parts: SupervisorParts): Supervisor {
       case 'ready':
         lastEnd = null
         log(`the service is at ${message.place.origin}`)
+        // A start may take long, with a large database to look through or to migrate, and answers nothing meanwhile.
+        beat = { missed: 0, lastTickMs: clock.monotonicMs() }
+        watch(from)
         if (isEnding) return
         become({
           kind: 'running',
-          place: message.place,
+          place: normalised(message.place),
           database: message.database,
           isSilent: false,
           crash: lastCrash,
@@ -173,7 +185,7 @@ export function createSupervisor(parts: SupervisorParts): Supervisor {
     clock.after(killPatienceMs, () => from.pid !== undefined && from.kill())
     if (isEnding) return
     if (other !== null) {
-      become({ kind: 'attached', place: other, database })
+      become({ kind: 'attached', place: normalised(other), database })
       return
     }
     become({ kind: 'refused', why, reason, database })
@@ -249,4 +261,9 @@ export function createSupervisor(parts: SupervisorParts): Supervisor {
       })
     },
   }
+}
+
+/** Returns a place whose origin is written as pages have theirs: without the usual port, in small letters. */
+function normalised({ origin, key }: ServicePlace): ServicePlace {
+  return { origin: URL.canParse(origin) ? new URL(origin).origin : origin, key }
 }

@@ -133,7 +133,9 @@ function stateItems(overview: Overview): TrayItem[] {
   return [
     ...shown.map(problemItem),
     ...(more > 0 ? [item(`${more} more…`, { do: 'open', path: '/incidents' })] : []),
-    ...(shown.length === 0 ? [words('No problems')] : []),
+    ...(overview.problemCount > 0
+      ? []
+      : [words(overview.state === 'unobserved' ? 'Not everything is seen' : 'No problems')]),
     separator,
     ...overview.rooms
       .filter(({ total }) => total > 0)
@@ -163,7 +165,7 @@ function pauseMenu({ paused }: Overview, nowMs: number): TrayItem {
     label: paused === null ? 'Pause watching' : `Paused, ${remaining(paused.until, nowMs)} left`,
     items: [
       ...silences('Pause', (hours) => ({ do: 'pause', hours }), [1, 4, 8]),
-      ...(paused === null
+      ...(paused === null || paused.ids.length === 0
         ? []
         : [separator, item('Watch again', { do: 'resume' as const, ids: paused.ids })]),
     ],

@@ -25,7 +25,8 @@ export interface Windows {
   isOurs(contentsId: number): boolean
   /** True while the focused window shows this path. */
   isLookingAt(path: string): boolean
-  readonly isOpen: boolean
+  /** The window itself, for a dialog that hangs on it; null when it is closed. */
+  readonly main: BrowserWindow | null
   closeAll(): void
 }
 
@@ -44,6 +45,9 @@ export interface WindowsParts {
 }
 
 const retryMs = 1_000
+const showAnywayMs = 2_000
+/** A press on the icon takes the focus from the panel before it is a click. */
+const samePressMs = 300
 const keepBoundsMs = 500
 
 export function createWindows(parts: WindowsParts): Windows {
@@ -51,6 +55,7 @@ export function createWindows(parts: WindowsParts): Windows {
   const windows = new Map<number, { window: BrowserWindow; path: string }>()
   let main: BrowserWindow | null = null
   let panel: BrowserWindow | null = null
+  let blurredMs = Number.NEGATIVE_INFINITY
 
   /** The place in the UI travels in the fragment, which no server sees; the key does not travel in it. */
   const addressOf = (path: string): string => {
@@ -77,7 +82,16 @@ export function createWindows(parts: WindowsParts): Windows {
     const { webContents } = window
     const { id } = webContents
     windows.set(id, { window, path })
-    window.once('ready-to-show', () => window.show())
+    // `ready-to-show` does not come on every Wayland desktop (https://github.com/electron/electron/issues/48859).
+    let isShown = false
+    const show = (): void => {
+      if (isShown || window.isDestroyed()) return
+      isShown = true
+      window.show()
+    }
+    window.once('ready-to-show', show)
+    webContents.once('did-finish-load', show)
+    clock.after(showAnywayMs, show)
     window.on('closed', () => windows.delete(id))
     webContents.on('did-fail-load', (_event, code, description, url, isMainFrame) => {
       // Chromium's -3 says that another load has begun (net_error_list.h, ERR_ABORTED).
@@ -117,13 +131,14 @@ export function createWindows(parts: WindowsParts): Windows {
     }
     window.on('resize', keepSoon)
     window.on('move', keepSoon)
+    // Its user's doing; what is destroyed is not asked.
     window.on('close', () => {
       keeping?.cancel()
       keepBounds(window)
+      parts.onClosed()
     })
     window.on('closed', () => {
       main = null
-      parts.onClosed()
     })
     return window
   }
@@ -149,6 +164,7 @@ export function createWindows(parts: WindowsParts): Windows {
         panel.close()
         return
       }
+      if (clock.monotonicMs() - blurredMs < samePressMs) return
       const { workArea } = parts.screen.getDisplayMatching(icon)
       panel = make(
         {
@@ -163,7 +179,10 @@ export function createWindows(parts: WindowsParts): Windows {
         },
         '/panel',
       )
-      panel.on('blur', () => panel?.close())
+      panel.on('blur', () => {
+        blurredMs = clock.monotonicMs()
+        panel?.close()
+      })
       panel.on('closed', () => {
         panel = null
       })
@@ -180,8 +199,8 @@ export function createWindows(parts: WindowsParts): Windows {
       [...windows.values()].some(
         ({ window, path: shown }) => shown === path && !window.isDestroyed() && window.isFocused(),
       ),
-    get isOpen() {
-      return main !== null
+    get main() {
+      return main
     },
     closeAll() {
       for (const { window } of windows.values()) window.destroy()

@@ -1,4 +1,4 @@
-import { closeSync, openSync, writeSync } from 'node:fs'
+import { closeSync, openSync, renameSync, statSync, writeSync } from 'node:fs'
 import pino from 'pino'
 
 export type Log = pino.Logger
@@ -37,6 +37,29 @@ export function fileTarget(file: string): LogTarget {
       }
     },
     close: () => closeSync(handle),
+  }
+}
+
+/** Returns a target that puts the file aside (`.1`) whenever it has grown beyond `mostBytes`. @throws the system's error */
+export function rotatingTarget(file: string, mostBytes: number): LogTarget {
+  let target = fileTarget(file)
+  let size = statSync(file).size
+  return {
+    write(line) {
+      size += Buffer.byteLength(line)
+      if (size > mostBytes) {
+        target.close()
+        try {
+          renameSync(file, `${file}.1`)
+        } catch {
+          // Somebody else has put it aside, or nobody may: then it grows.
+        }
+        target = fileTarget(file)
+        size = Buffer.byteLength(line)
+      }
+      target.write(line)
+    },
+    close: () => target.close(),
   }
 }
 

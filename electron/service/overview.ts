@@ -32,6 +32,8 @@ export interface OverviewParts {
   readonly windows: readonly {
     readonly id: number
     readonly coversAll: boolean
+    /** Made by the tray, and so ended by it. */
+    readonly isPause: boolean
     readonly activeUntilMs: number | null
   }[]
 }
@@ -39,12 +41,16 @@ export interface OverviewParts {
 /** Returns the overview of a moment (ms UTC). */
 export function overviewOf(parts: OverviewParts, nowMs: number): Overview {
   const rooms = [recorderRoom(parts.machine), hostsRoom(parts), watchersRoom(parts.standing)]
-  const problems = [...recorderProblems(parts.machine), ...hostProblems(parts), ...watcherProblems(parts)]
+  const problems = [
+    ...recorderProblems(parts.machine, nowMs),
+    ...hostProblems(parts),
+    ...watcherProblems(parts),
+  ]
     .sort((a, b) => rank(a) - rank(b) || a.since.localeCompare(b.since))
     .slice(0, mostListedProblems)
   const paused = silenceOf(
-    parts.windows.flatMap(({ id, coversAll, activeUntilMs }) =>
-      coversAll && activeUntilMs !== null ? [{ id, untilMs: activeUntilMs }] : [],
+    parts.windows.flatMap(({ id, coversAll, isPause, activeUntilMs }) =>
+      coversAll && activeUntilMs !== null ? [{ id, untilMs: activeUntilMs, isEndable: isPause }] : [],
     ),
   )
   const counted = rooms.reduce((sum, { problems: count }) => sum + count, 0)
@@ -54,7 +60,7 @@ export function overviewOf(parts: OverviewParts, nowMs: number): Overview {
   return {
     at: isoTime(nowMs),
     state,
-    sentence: sentenceOf(rooms, counted, paused !== null),
+    sentence: sentenceOf(rooms, counted, paused !== null, worst === 'unobserved'),
     rooms,
     problems,
     problemCount: counted,
@@ -103,8 +109,21 @@ function recorderRoom(machine: RunningFlight | null): OverviewRoom {
   }
 }
 
-function recorderProblems(machine: RunningFlight | null): OverviewProblem[] {
-  const failure = machine?.stampFailure
+function recorderProblems(machine: RunningFlight | null, nowMs: number): OverviewProblem[] {
+  if (machine === null)
+    return [
+      {
+        room: 'recorder',
+        item: 'stamps',
+        name: 'Recorder',
+        state: 'off',
+        severity: 'problem',
+        since: isoTime(nowMs),
+        text: 'The recorder has written no stamp yet.',
+        path: '/machine',
+      },
+    ]
+  const failure = machine.stampFailure
   if (!failure) return []
   return [
     {
@@ -144,6 +163,7 @@ function hostsRoom({ hosts: { all, counts }, offline }: OverviewParts): Overview
               [counts.down, 'down'],
               [counts.degraded, 'degraded'],
               [counts.unobserved, 'unobserved'],
+              [counts.new, 'new'],
               [counts.paused, 'paused'],
             ]),
     path: '/hosts',
@@ -194,28 +214,38 @@ function watcherProblems({ lateWatchers }: OverviewParts): OverviewProblem[] {
   }))
 }
 
+/** Who does not look cannot say that there are no problems. */
+const unseenWords = 'Not everything is seen'
+
 function worded(what: string, all: number, parts: readonly (readonly [number, string])[]): string {
   const told = parts.flatMap(([count, word]) => (count > 0 ? [`${count} ${word}`] : []))
   const whole = `${all} ${what}${all === 1 ? '' : 's'}`
   return told.length === 0 ? `${whole}, all well` : `${told.join(', ')} of ${whole}`
 }
 
-function sentenceOf(rooms: readonly OverviewRoom[], problems: number, isPaused: boolean): string {
+function sentenceOf(
+  rooms: readonly OverviewRoom[],
+  problems: number,
+  isPaused: boolean,
+  isBlind: boolean,
+): string {
   const watched = rooms.filter(({ total }) => total > 0).map(({ text }) => text)
   const head = isPaused
     ? 'Watching is paused'
     : problems === 0
-      ? 'No problems'
+      ? isBlind
+        ? unseenWords
+        : 'No problems'
       : `${problems} problem${problems === 1 ? '' : 's'}`
   return `${head}: ${watched.join('; ')}`
 }
 
 function silenceOf(
-  silences: readonly { readonly id: number; readonly untilMs: number }[],
+  silences: readonly { readonly id: number; readonly untilMs: number; readonly isEndable?: boolean }[],
 ): OverviewSilence | null {
   if (silences.length === 0) return null
   return {
-    ids: silences.map(({ id }) => id),
+    ids: silences.filter(({ isEndable = true }) => isEndable).map(({ id }) => id),
     until: isoTime(Math.max(...silences.map(({ untilMs }) => untilMs))),
   }
 }

@@ -1,4 +1,4 @@
-import { mostListedProblems, type Overview } from '../shared/api/overview.ts'
+import { mostListedProblems, pauseName, type Overview } from '../shared/api/overview.ts'
 import { activeUntil, readMaintenance } from './alerts/maintenance.ts'
 import { readMutes } from './alerts/store.ts'
 import type { RoomContext } from './context.ts'
@@ -29,6 +29,7 @@ export function readOverview(
       windows: readMaintenance(db).map((row) => ({
         id: row.id,
         coversAll: row.room === null && row.item === null && row.tag === null,
+        isPause: row.name === pauseName && row.schedule === null,
         activeUntilMs: activeUntil(row, nowMs),
       })),
     },

@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'no
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
+import { createAutostart } from '../../electron/main/autostart.ts'
 import { throttled } from '../../electron/main/clock.ts'
 import { trayIconFile } from '../../electron/main/icons.ts'
 import { createNotices } from '../../electron/main/notices.ts'
@@ -297,5 +298,49 @@ describe('updates', () => {
     await updates.check()
     expect(updates.view.state).toBe('unavailable')
     expect(updater.checks).toBe(0)
+  })
+})
+
+describe('opening at login by the system', () => {
+  const parts = (platform: NodeJS.Platform, env: Record<string, string> = {}) => {
+    const asked: unknown[] = []
+    const login = createAutostart({
+      platform,
+      env,
+      home: '/home/x',
+      execPath: '/app',
+      app: {
+        isPackaged: true,
+        getLoginItemSettings: (options?: unknown) => {
+          asked.push(options)
+          return {
+            openAtLogin: true,
+            wasOpenedAtLogin: true,
+            status: 'requires-approval',
+            executableWillLaunchAtLogin: false,
+            launchItems: [],
+          }
+        },
+        setLoginItemSettings: (settings: unknown) => asked.push(settings),
+      },
+    })
+    return { asked, login }
+  }
+
+  it('finds the entry again by what it was made with, a portable program by its own file', () => {
+    const { asked, login } = parts('win32', { PORTABLE_EXECUTABLE_FILE: 'D:\\W.exe' })
+    login.set(true)
+    expect(login.state()).toMatchObject({ state: 'needs-approval' })
+    expect(asked).toEqual([
+      { openAtLogin: true, args: ['--hidden'], path: 'D:\\W.exe', enabled: true },
+      { args: ['--hidden'], path: 'D:\\W.exe' },
+    ])
+    expect(login.openedAtLogin()).toBe(false)
+  })
+
+  it('knows on macOS that the system has started it, and what is to be allowed', () => {
+    const { login } = parts('darwin')
+    expect(login.openedAtLogin()).toBe(true)
+    expect(login.state().why).toContain('Login Items')
   })
 })

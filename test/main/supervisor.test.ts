@@ -101,6 +101,24 @@ describe('the supervisor', () => {
     expect((newest().told[0] as { lastEnd: string }).lastEnd).toContain('exit code 9, SIGKILL')
   })
 
+  it('lets a service that is starting take its time, but not for ever, and hears of its errors', () => {
+    const { supervisor, newest, clock, killed, lines } = bench()
+    supervisor.start()
+    clock.advance(29 * 60_000)
+    expect(killed).toEqual([])
+    newest().emit('error', 'FatalError', 'v8::internal::Heap')
+    expect(lines).toEqual(['the service met an error of V8: FatalError at v8::internal::Heap'])
+    clock.advance(2 * 60_000)
+    expect(killed).toEqual([1_000])
+  })
+
+  it('compares places as pages write them', () => {
+    const { supervisor, newest } = bench()
+    supervisor.start()
+    newest().say({ kind: 'ready', place: { origin: 'http://NAS:80', key: null }, database: '/w.db' })
+    expect(supervisor.state).toMatchObject({ place: { origin: 'http://nas' } })
+  })
+
   it('forgives silence that ends, and silence while the machine slept', () => {
     const { supervisor, newest, clock, killed } = bench()
     supervisor.start()

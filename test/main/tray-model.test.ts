@@ -187,6 +187,14 @@ describe('the menu', () => {
     })
   })
 
+  it('ends no maintenance that somebody has planned, and calls nothing well that nobody sees', () => {
+    const planned = { ids: [], until: at(3_600_000) }
+    const { menu } = trayLook(facts({ overview: overview({ paused: planned, state: 'unobserved' }) }))
+    const paused = menu.find((item) => item.kind === 'menu' && item.label === 'Paused, 1 h left')
+    expect(paused?.kind === 'menu' ? labels(paused.items) : []).not.toContain('Watch again')
+    expect(labels(menu)[0]).toBe('Not everything is seen')
+  })
+
   it('stops telling of a restart after an hour', () => {
     const service = { ...running, crash: { how: 'exit code 1', atMs: nowMs - 3_600_001 } }
     expect(labels(trayLook(facts({ service })).menu).join()).not.toContain('restarted')

@@ -57,13 +57,13 @@ describe('the overview', () => {
       'hosts nobody sees',
       hosts(2, { unobserved: 2 }),
       'unobserved',
-      'No problems: recorder on; 2 unobserved of 2 hosts',
+      'Not everything is seen: recorder on; 2 unobserved of 2 hosts',
     ],
     [
       'no connection',
       { ...hosts(2, { unobserved: 2 }), offline: 'this machine is offline' },
       'unobserved',
-      'No problems: recorder on; this machine is offline',
+      'Not everything is seen: recorder on; this machine is offline',
     ],
     [
       'late watchers',
@@ -79,9 +79,10 @@ describe('the overview', () => {
 
   it('is paused by a window over everything, unless the recorder itself fails', () => {
     const windows = [
-      { id: 1, coversAll: false, activeUntilMs: nowMs + 1 },
-      { id: 2, coversAll: true, activeUntilMs: null },
-      { id: 3, coversAll: true, activeUntilMs: nowMs + 60_000 },
+      { id: 1, coversAll: false, isPause: false, activeUntilMs: nowMs + 1 },
+      { id: 2, coversAll: true, isPause: true, activeUntilMs: null },
+      { id: 3, coversAll: true, isPause: true, activeUntilMs: nowMs + 30_000 },
+      { id: 4, coversAll: true, isPause: false, activeUntilMs: nowMs + 60_000 },
     ]
     const paused = overviewOf(parts({ ...hosts(1, { down: 1 }), windows }), nowMs)
     expect(paused.state).toBe('paused')

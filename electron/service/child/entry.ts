@@ -2,11 +2,13 @@ import { homedir } from 'node:os'
 import process from 'node:process'
 import { systemClock } from '../clock.ts'
 import { parseListen } from '../http/listen.ts'
-import { createLog, fileTarget, stderrTarget, type LogTarget } from '../log.ts'
+import { createLog, rotatingTarget, stderrTarget, type LogTarget } from '../log.ts'
 import { runChild } from './child.ts'
 import { shellPort, type ParentPort } from './port.ts'
 
 /** The utility process: the service with the shell's port. */
+
+const mostLogBytes = 5_000_000
 
 const port = (process as unknown as { readonly parentPort?: ParentPort }).parentPort
 if (!port) {
@@ -58,7 +60,7 @@ if (process.platform !== 'win32') clock.after(2_000, lookForShell)
 function logTarget(file: string | undefined): LogTarget {
   if (!file) return stderrTarget
   try {
-    return fileTarget(file)
+    return rotatingTarget(file, mostLogBytes)
   } catch {
     return stderrTarget
   }

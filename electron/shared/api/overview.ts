@@ -31,7 +31,10 @@ export const OverviewRoom = Type.Object({
 })
 export type OverviewRoom = Static<typeof OverviewRoom>
 
-/** A silence over everything that can be ended: a mute, or a maintenance window. */
+/** Name under which a pause stands among the maintenance windows. */
+export const pauseName = 'Paused from the tray'
+
+/** A silence over everything; `ids` are the mutes, or the pauses, that may be ended. */
 export const OverviewSilence = Type.Object({ ids: Type.Array(Type.Integer()), until: Instant })
 export type OverviewSilence = Static<typeof OverviewSilence>
 

@@ -158,7 +158,10 @@ onCommand('notice-click', ({ at }) => notices.at(at)?.emit('click', {}))
 
 let answer: ((response: number) => void) | null = null
 export const dialog = {
-  showMessageBox(options: Electron.MessageBoxOptions): Promise<Electron.MessageBoxReturnValue> {
+  showMessageBox(
+    ...given: [Electron.MessageBoxOptions] | [unknown, Electron.MessageBoxOptions]
+  ): Promise<Electron.MessageBoxReturnValue> {
+    const options = given.length === 1 ? given[0] : given[1]
     const buttons = options.buttons ?? ['OK']
     const at = record.dialogs.length
     note({

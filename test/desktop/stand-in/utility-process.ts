@@ -22,7 +22,7 @@ class StandInUtilityProcess
     super()
     this.#child = forkChild(modulePath, args, {
       env: options.env as NodeJS.ProcessEnv,
-      execArgv: ['--import', shim],
+      execArgv: [...(options.execArgv ?? []), '--import', shim],
       serialization: 'advanced',
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     })
