@@ -1,12 +1,13 @@
 import type { App } from 'electron'
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
+import { appId } from '../shared/app-id.ts'
 import type { LoginState } from '../shared/shell/bridge.ts'
 
 /** Argument with which the app starts at login: hidden, without a window. */
 export const hiddenArgument = '--hidden'
 /** Name of the autostart file, which is that of the installed desktop entry. */
-export const desktopFile = 'io.github.watchkeeper.Watchkeeper.desktop'
+export const desktopFile = `${appId}.desktop`
 
 /** Whether the app opens at login. The state is read anew each time: users change it in their system's settings. */
 export interface Autostart {

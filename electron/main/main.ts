@@ -1,6 +1,7 @@
 import * as electron from 'electron'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
+import { appId } from '../shared/app-id.ts'
 import { cliArguments, runCommandLine } from './cli-mode.ts'
 import { systemClock } from './clock.ts'
 import { errorText } from './error-text.ts'
@@ -9,9 +10,6 @@ import { openShellLog } from './shell-log.ts'
 import { startShell } from './shell.ts'
 
 /** The program that Electron runs. */
-
-/** The same as `appId` of the installers: Windows knows the app's notices by it. */
-const appId = 'io.github.watchkeeper.Watchkeeper'
 
 const beside = (file: string): string => fileURLToPath(new URL(file, import.meta.url))
 const { app, dialog } = electron

@@ -6,6 +6,7 @@ import {
   defaultDatabase,
   desktopDatabase,
   headlessDatabase,
+  shellDatabase,
 } from '../../../electron/service/store/location.ts'
 import { temporaryFolder } from '../../support/temporary.ts'
 
@@ -41,6 +42,9 @@ describe('where data lives', () => {
     expect(defaultDatabase(linux, has(desktopDatabase(linux), headlessDatabase(linux)))).toBe(
       headlessDatabase(linux),
     )
+    const both = has(desktopDatabase(linux), headlessDatabase(linux))
+    expect(defaultDatabase(linux, both, has(desktopDatabase(linux)))).toBe(desktopDatabase(linux))
+    expect(defaultDatabase(linux, both, both)).toBe(headlessDatabase(linux))
     expect(defaultDatabase({ ...linux, env: { WATCHKEEPER_DATABASE: '/srv/w.db' } }, has())).toBe('/srv/w.db')
   })
 })
@@ -54,5 +58,16 @@ describe('canonicalPath', () => {
   })
   it('takes a name without a folder for one in the current folder', () => {
     expect(canonicalPath('new.db')).toBe(path.join(process.cwd(), 'new.db'))
+  })
+
+  it("is the app's own in the desktop app, unless only a headless service has left one", () => {
+    const own = '/data/Watchkeeper/watchkeeper.db'
+    expect(shellDatabase(linux, '/data/Watchkeeper', has())).toBe(own)
+    expect(shellDatabase(linux, '/data/Watchkeeper', has(headlessDatabase(linux)))).toBe(
+      headlessDatabase(linux),
+    )
+    expect(shellDatabase(linux, '/data/Watchkeeper', has(headlessDatabase(linux), own))).toBe(own)
+    const named = { ...linux, env: { WATCHKEEPER_DATABASE: '/srv/w.db' } }
+    expect(shellDatabase(named, '/data/Watchkeeper', has(own))).toBe('/srv/w.db')
   })
 })

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import type { ChannelSettings } from '../../../shared/api/alerts.ts'
+import { appId } from '../../../shared/app-id.ts'
 import type { Clock } from '../../clock.ts'
 import type { SendResult } from '../schema.ts'
 import type { Send } from './channel.ts'
@@ -99,7 +100,7 @@ export function systemNotifier(
           // Servers that know the hint replace the notice that carried it before.
           hint: `string:x-canonical-private-synchronous:${replaces}`,
         }),
-        ...(surroundings.platform === 'win32' && { appID: 'Watchkeeper', id: idOf(replaces) }),
+        ...(surroundings.platform === 'win32' && { appID: appId, id: idOf(replaces) }),
       }
       return new Promise<SendResult>((resolve) => {
         const timer = clock.after(patienceMs, () => {
