@@ -18,6 +18,11 @@ const windows = {
   env: { APPDATA: 'C:\\Users\\ada\\AppData\\Roaming' },
 }
 
+const has =
+  (...files: string[]) =>
+  (file: string) =>
+    files.includes(file)
+
 describe('where data lives', () => {
   it('is the same folder in the home everywhere when headless', () => {
     expect(headlessDatabase(linux)).toBe('/home/ada/.watchkeeper/watchkeeper.db')
@@ -32,11 +37,7 @@ describe('where data lives', () => {
     expect(desktopDatabase(mac)).toBe('/Users/ada/Library/Application Support/Watchkeeper/watchkeeper.db')
     expect(desktopDatabase(windows)).toBe('C:\\Users\\ada\\AppData\\Roaming\\Watchkeeper\\watchkeeper.db')
   })
-  it('is the desktop app’s only when there is no headless one', () => {
-    const has =
-      (...files: string[]) =>
-      (file: string) =>
-        files.includes(file)
+  it('is the desktop app’s when there is no headless one, or only its service runs', () => {
     expect(defaultDatabase(linux, has())).toBe(headlessDatabase(linux))
     expect(defaultDatabase(linux, has(desktopDatabase(linux)))).toBe(desktopDatabase(linux))
     expect(defaultDatabase(linux, has(desktopDatabase(linux), headlessDatabase(linux)))).toBe(
@@ -46,6 +47,17 @@ describe('where data lives', () => {
     expect(defaultDatabase(linux, both, has(desktopDatabase(linux)))).toBe(desktopDatabase(linux))
     expect(defaultDatabase(linux, both, both)).toBe(headlessDatabase(linux))
     expect(defaultDatabase({ ...linux, env: { WATCHKEEPER_DATABASE: '/srv/w.db' } }, has())).toBe('/srv/w.db')
+  })
+
+  it("is the app's own in the desktop app, unless only a headless service has left one", () => {
+    const own = '/data/Watchkeeper/watchkeeper.db'
+    expect(shellDatabase(linux, '/data/Watchkeeper', has())).toBe(own)
+    expect(shellDatabase(linux, '/data/Watchkeeper', has(headlessDatabase(linux)))).toBe(
+      headlessDatabase(linux),
+    )
+    expect(shellDatabase(linux, '/data/Watchkeeper', has(headlessDatabase(linux), own))).toBe(own)
+    const named = { ...linux, env: { WATCHKEEPER_DATABASE: '/srv/w.db' } }
+    expect(shellDatabase(named, '/data/Watchkeeper', has(own))).toBe('/srv/w.db')
   })
 })
 
@@ -58,16 +70,5 @@ describe('canonicalPath', () => {
   })
   it('takes a name without a folder for one in the current folder', () => {
     expect(canonicalPath('new.db')).toBe(path.join(process.cwd(), 'new.db'))
-  })
-
-  it("is the app's own in the desktop app, unless only a headless service has left one", () => {
-    const own = '/data/Watchkeeper/watchkeeper.db'
-    expect(shellDatabase(linux, '/data/Watchkeeper', has())).toBe(own)
-    expect(shellDatabase(linux, '/data/Watchkeeper', has(headlessDatabase(linux)))).toBe(
-      headlessDatabase(linux),
-    )
-    expect(shellDatabase(linux, '/data/Watchkeeper', has(headlessDatabase(linux), own))).toBe(own)
-    const named = { ...linux, env: { WATCHKEEPER_DATABASE: '/srv/w.db' } }
-    expect(shellDatabase(named, '/data/Watchkeeper', has(own))).toBe('/srv/w.db')
   })
 })
