@@ -85,10 +85,6 @@ export default tseslint.config(
     ...tseslint.configs.disableTypeChecked,
   },
   {
-    files: ['**/*.cjs'],
-    rules: { '@typescript-eslint/no-require-imports': 'off' },
-  },
-  {
     files: [
       'build/**/*.mjs',
       'test/bench/**/*.ts',

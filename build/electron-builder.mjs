@@ -49,6 +49,10 @@ function publisher() {
 /** Returns the configuration; `electronDist` is a folder with Electron where it is not to be downloaded. */
 export function configFor(platform, arch, { electronDist, output = 'release' } = {}) {
   const isSigned = platform === 'darwin' ? Boolean(process.env.CSC_LINK) : Boolean(process.env.WIN_CSC_LINK)
+  if (platform === 'darwin' && isSigned && !process.env.APPLE_API_KEY)
+    throw new Error(
+      'there is a certificate, but no APPLE_API_KEY: macOS refuses what is signed and not notarised',
+    )
   return {
     appId,
     productName: 'Watchkeeper',
@@ -126,6 +130,8 @@ export function configFor(platform, arch, { electronDist, output = 'release' } =
     toolsets: { appimage: '1.0.3' },
     win: { target: ['nsis', 'portable'], icon: 'dist/icons/app.ico', forceCodeSigning: isSigned },
     nsis: {
+      // GitHub turns blanks in the names of assets into dots, and updates would not find them.
+      artifactName: '${productName}-Setup-${version}.${ext}',
       guid: '5b6d7c7e-3f0e-4d35-9a55-0e9f2f0d8737',
       oneClick: false,
       perMachine: false,
@@ -145,7 +151,7 @@ export function configFor(platform, arch, { electronDist, output = 'release' } =
       entitlements: 'resources/mac/entitlements.plist',
       entitlementsInherit: 'resources/mac/entitlements.plist',
       // Without a certificate nothing is signed or sent to be notarised.
-      ...(isSigned ? { notarize: Boolean(process.env.APPLE_API_KEY) } : { identity: null }),
+      ...(isSigned ? { forceCodeSigning: true, notarize: true } : { identity: null }),
       extendInfo: { LSUIElement: true },
     },
   }

@@ -1,7 +1,7 @@
 // Gathers what the jobs of a release have built: `node build/release.mjs <folder>` puts every file into <folder>/files, merges the
 // lists that electron-updater reads, and adds checksums and the newest entry of CHANGELOG.md.
 import { createHash } from 'node:crypto'
-import { copyFileSync, globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
@@ -29,7 +29,14 @@ for (const file of built) {
   const before = lists.get(name)
   lists.set(name, before ? { ...before, files: [...before.files, ...list.files] } : list)
 }
-for (const [name, list] of lists) writeFileSync(path.join(target, name), stringify(list))
+for (const [name, list] of lists) {
+  for (const { url } of list.files)
+    if (!existsSync(path.join(target, url)) || /\s/.test(url)) {
+      process.stderr.write(`release: ${name} names '${url}', which is not there or would be renamed\n`)
+      process.exit(1)
+    }
+  writeFileSync(path.join(target, name), stringify(list))
+}
 
 const sums = globSync('*', { cwd: target })
   .filter((name) => name !== 'SHA256SUMS')

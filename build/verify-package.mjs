@@ -43,7 +43,7 @@ export async function verifyPackage(appFolder, platform, arch) {
   const complaints = []
   const names = listPackage(archive, { isPack: false })
     .map((name) => name.replaceAll('\\', '/').replace(/^\//, ''))
-    .filter((name) => !('files' in statFile(archive, name)))
+    .filter((name) => !('files' in statFile(archive, path.normalize(name))))
   for (const name of names)
     if (!allowedInArchive.some((allowed) => allowed.test(name)))
       complaints.push(`${name} does not belong into the archive`)

@@ -111,7 +111,7 @@ export function autostartEntry(program: string): string {
     'Name=Watchkeeper',
     'Comment=Tells you when your machine, your hosts or your scheduled jobs stop',
     `Exec=${quoted(program)} ${hiddenArgument}`,
-    'Icon=watchkeeper',
+    'Icon=watchkeeper-app',
     'Terminal=false',
     'X-GNOME-Autostart-enabled=true',
     '',

@@ -83,7 +83,9 @@ export function createUpdates(parts: UpdatesParts): Updates {
     if (!isPossible || view.state === 'checking' || view.state === 'ready') return
     become('checking', 'Asking for a newer version…')
     try {
-      await (await loaded()).checkForUpdates()
+      // A package that cannot replace itself, such as the tar.gz, asks nobody and says nothing.
+      if ((await (await loaded()).checkForUpdates()) === null)
+        become('unavailable', 'This package cannot replace itself; fetch newer versions from where it came.')
     } catch (error) {
       become('failed', `Asking for a newer version failed: ${firstLine(errorText(error))}`)
     }

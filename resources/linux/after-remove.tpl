@@ -1,6 +1,11 @@
 #!/bin/bash
 # electron-builder's own template, with the link to the command line. What was recorded stays in each user's own folder.
 
+# In an upgrade of an rpm the new package is there before the old one is removed.
+case "$1" in
+    upgrade | 1) exit 0 ;;
+esac
+
 # Delete the link to the binary
 # update-alternatives --remove <name> <path>: 'path' must be the registered alternative binary,
 # not the generic symlink — see https://man7.org/linux/man-pages/man1/update-alternatives.1.html
@@ -10,10 +15,7 @@ else
     rm -f '/usr/bin/${executable}'
 fi
 
-# An upgrade installs the new link before it removes the old package.
-if [ "$1" != upgrade ] && [ "$1" != 1 ]; then
-    rm -f '/usr/bin/watchkeeper'
-fi
+rm -f '/usr/bin/watchkeeper'
 
 APPARMOR_PROFILE_DEST='/etc/apparmor.d/${executable}'
 

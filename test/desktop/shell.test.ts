@@ -1,22 +1,30 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { startSharedBrowser, type SharedBrowser } from '../support/browser.ts'
-import { startAgain, startDesktop, type DesktopApp } from '../support/desktop-app.ts'
+import type { SharedBrowser } from '../support/browser.ts'
+import {
+  desktopBrowser,
+  labels,
+  startAgain,
+  startDesktop,
+  trayFile,
+  type DesktopApp,
+} from '../support/desktop-app.ts'
 import { whyNotReal } from '../support/real-electron.ts'
 import { temporaryFolder } from '../support/temporary.ts'
-import type { MenuView } from './stand-in/record.ts'
 
 /** What no test can bring about on a real desktop: another system, a failing notice, no tray. */
 const onlyStandIn = it.skipIf(whyNotReal === null)
 
-let shared: SharedBrowser
-beforeAll(async () => {
-  shared = await startSharedBrowser()
-}, 120_000)
-afterAll(() => shared.browser.close())
+/** Only a session bus can be given a notification service of its own. */
+const onDbus = it.skipIf(whyNotReal === null && process.platform !== 'linux')
 
-const labels = (menu: readonly MenuView[] | undefined): string[] => (menu ?? []).map(({ label }) => label)
+let shared: SharedBrowser | null
+beforeAll(async () => {
+  shared = await desktopBrowser()
+}, 120_000)
+afterAll(() => shared?.browser.close())
+
 const ready = (app: DesktopApp) =>
   app.until('a tray with the rooms', ({ tray }) => labels(tray?.menu).includes('Recorder on'))
 /** How the first notice was delivered. */
@@ -29,7 +37,7 @@ describe('the desktop app', () => {
   it('starts its service, shows how it stands in the tray, and opens a window that is locked down', async () => {
     const app = await startDesktop(shared)
     const { tray, windows, isSandboxed, permissionsRefused } = await ready(app)
-    expect(tray?.icon).toBe('up.png')
+    expect(tray?.icon).toBe(trayFile('up'))
     expect(labels(tray?.menu)).toEqual([
       'No problems',
       'Recorder on',
@@ -57,7 +65,7 @@ describe('the desktop app', () => {
   it('gives its page the key in memory alone: not in the address, not in the browser, not in a log', async () => {
     const app = await startDesktop(shared)
     const complaints: string[] = []
-    shared.context.once('page', (page) => {
+    shared?.context.once('page', (page) => {
       page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()))
     })
     await ready(app)
@@ -108,7 +116,7 @@ describe('the desktop app', () => {
     expect(app.record().servicePids).toHaveLength(1)
   })
 
-  it('brings an alert to the tray and to one live notice, whose click opens the item', async () => {
+  onDbus('brings an alert to the tray and to one live notice, whose click opens the item', async () => {
     const app = await startDesktop(shared, { args: ['--hidden'] })
     await ready(app)
     const watcher = await app.api<{ id: string }>('POST', 'watchers', {
@@ -119,7 +127,7 @@ describe('the desktop app', () => {
     const { notices, tray } = await app.until(
       'the notice and the icon',
       (record) =>
-        record.tray?.icon === 'problem.png' && record.notices.some(({ state }) => state === 'shown'),
+        record.tray?.icon === trayFile('problem') && record.notices.some(({ state }) => state === 'shown'),
     )
     expect(notices).toHaveLength(1)
     expect(notices[0]?.options).toMatchObject({ silent: true, urgency: 'critical', timeoutType: 'never' })
@@ -136,7 +144,7 @@ describe('the desktop app', () => {
     await app.api('POST', `watchers/${watcher.id}/triggers`, {})
     const after = await app.until(
       'the recovery in its place',
-      (record) => record.tray?.icon === 'up.png' && record.notices[1]?.state === 'shown',
+      (record) => record.tray?.icon === trayFile('up') && record.notices[1]?.state === 'shown',
     )
     expect(after.notices.map(({ state }) => state)).toEqual(['closed', 'shown'])
     expect(after.notices[1]?.options).toMatchObject({ urgency: 'normal' })
@@ -156,7 +164,7 @@ describe('the desktop app', () => {
       await page.evaluate(`location.hash = '#/watchers/${id}'`)
       await app.until('the page of the watcher', ({ windows }) => (windows[0]?.url ?? '').endsWith(id))
       await app.api('POST', `watchers/${id}/triggers`, { kind: 'fail' })
-      await app.until('the icon', ({ tray }) => tray?.icon === 'problem.png')
+      await app.until('the icon', ({ tray }) => tray?.icon === trayFile('problem'))
       await expect
         .poll(async () => {
           const { notices } = await app.api<{ notices: { deliveries: { state: string }[] }[] }>(
@@ -196,9 +204,9 @@ describe('the desktop app', () => {
     await app.until('no mute', ({ tray }) => labels(tray?.menu).includes('Mute notices'))
     await app.command({ do: 'menu', path: ['Pause watching', 'Pause for 1 hour'] })
     await app.until('the pause', ({ tray }) => labels(tray?.menu).includes('Paused, 1 h left'))
-    expect(app.record().tray?.icon).toBe('paused.png')
+    expect(app.record().tray?.icon).toBe(trayFile('paused'))
     await app.command({ do: 'menu', path: ['Paused, 1 h left', 'Watch again'] })
-    await app.until('the end of the pause', (record) => record.tray?.icon === 'up.png')
+    await app.until('the end of the pause', (record) => record.tray?.icon === trayFile('up'))
     await app.command({ do: 'menu', path: ['Check all hosts now'] })
   })
 
@@ -213,7 +221,7 @@ describe('the desktop app', () => {
     const toggle = page.getByRole('switch', { name: 'Show the icon in the tray' })
     expect(await toggle.isChecked()).toBe(false)
     await toggle.click()
-    await app.until('the icon', ({ tray }) => tray?.icon === 'up.png')
+    await app.until('the icon', ({ tray }) => tray?.icon === trayFile('up'))
   })
 
   onlyStandIn('asks once whether to open at login, and writes the entry that the desktop reads', async () => {

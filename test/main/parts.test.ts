@@ -230,11 +230,12 @@ describe('updates', () => {
     checks = 0
     installs = 0
     fails = false
+    answer: unknown = {}
 
     async checkForUpdates(): Promise<unknown> {
       this.checks += 1
       if (this.fails) throw new Error('net::ERR_INTERNET_DISCONNECTED\n  at somewhere')
-      return null
+      return this.answer
     }
     quitAndInstall(): void {
       this.installs += 1
@@ -290,6 +291,16 @@ describe('updates', () => {
     expect(updates.view).toMatchObject({ state: 'ready', ready: '0.2.0' })
     await updates.install()
     expect(updater.installs).toBe(1)
+  })
+
+  it('say so where the package cannot replace itself', async () => {
+    const { updater, updates } = bench()
+    updater.answer = null
+    await updates.check()
+    expect(updates.view).toMatchObject({
+      state: 'unavailable',
+      text: expect.stringContaining('cannot replace itself') as unknown,
+    })
   })
 
   it('are out of reach in a build that knows no releases', async () => {

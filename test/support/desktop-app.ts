@@ -1,11 +1,11 @@
 import { fork, type ChildProcess } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Page } from 'playwright-core'
 import { expect, onTestFinished } from 'vitest'
-import type { Command, DesktopRecord } from '../desktop/stand-in/record.ts'
-import type { SharedBrowser } from './browser.ts'
+import type { Command, DesktopRecord, MenuView } from '../desktop/stand-in/record.ts'
+import { startSharedBrowser, type SharedBrowser } from './browser.ts'
 import { openRaw } from './raw-database.ts'
 import { launchReal, runRealAgain, whyNotReal } from './real-electron.ts'
 import { temporaryFolder } from './temporary.ts'
@@ -51,10 +51,30 @@ interface Desktop {
 }
 
 const patienceMs = 20_000
+
+/** The browser that draws the windows under the stand-in; real Electron draws its own. */
+export async function desktopBrowser(): Promise<SharedBrowser | null> {
+  return whyNotReal === null ? null : startSharedBrowser()
+}
+
+/** Returns the file of a tray icon on this desktop. */
+export function trayFile(icon: string): string {
+  const platform = whyNotReal === null ? process.platform : 'linux'
+  return platform === 'win32' ? `${icon}.ico` : platform === 'darwin' ? `${icon}Template.png` : `${icon}.png`
+}
+
+/** Returns the entries of a menu by their words. */
+export function labels(menu: readonly MenuView[] | undefined): string[] {
+  return (menu ?? []).map(({ label }) => label)
+}
+
 const pollMs = 100
 
 /** Starts the app; it ends with the test. */
-export async function startDesktop(shared: SharedBrowser, options: DesktopOptions = {}): Promise<DesktopApp> {
+export async function startDesktop(
+  shared: SharedBrowser | null,
+  options: DesktopOptions = {},
+): Promise<DesktopApp> {
   const userData = options.userData ?? path.join(temporaryFolder(), 'Watchkeeper')
   const home = temporaryFolder()
   const env: NodeJS.ProcessEnv = {
@@ -63,11 +83,16 @@ export async function startDesktop(shared: SharedBrowser, options: DesktopOption
     XDG_CONFIG_HOME: path.join(home, '.config'),
     WATCHKEEPER_LISTEN: '127.0.0.1:0',
     WATCHKEEPER_TEST_USER_DATA: userData,
-    ...(whyNotReal !== null && { DBUS_SESSION_BUS_ADDRESS: '', WATCHKEEPER_TEST_BROWSER: shared.endpoint }),
+    ...(shared !== null && { DBUS_SESSION_BUS_ADDRESS: '', WATCHKEEPER_TEST_BROWSER: shared.endpoint }),
     ...options.env,
   }
   const args = options.args ?? []
-  const desktop = whyNotReal === null ? await real(args, env) : standIn(shared, args, env)
+  if (shared === null) {
+    // A test session draws no tray icons, and the word about that would be in the way.
+    mkdirSync(userData, { recursive: true })
+    writeFileSync(path.join(userData, 'shell.json'), '{"toldThatNoTray":true}')
+  }
+  const desktop = shared === null ? await real(args, env) : standIn(shared, args, env)
   const { child } = desktop
   const ended = new Promise<number | null>((resolve) => child.once('exit', resolve))
   let record: DesktopRecord | null = null
@@ -77,10 +102,12 @@ export async function startDesktop(shared: SharedBrowser, options: DesktopOption
   }
   onTestFinished(async () => {
     const pids = record?.servicePids ?? []
-    if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL')
+    // Playwright starts Electron through a shell on Windows.
+    for (const pid of [record?.pid, child.pid])
+      if (pid !== undefined && isAlive(pid)) process.kill(pid, 'SIGKILL')
     await ended
     for (const pid of pids) if (isAlive(pid)) process.kill(pid, 'SIGKILL')
-    await Promise.all(shared.context.pages().map((page) => page.close().catch(() => undefined)))
+    await Promise.all((shared?.context.pages() ?? []).map((page) => page.close().catch(() => undefined)))
   })
   return {
     child,
@@ -152,11 +179,11 @@ export async function startDesktop(shared: SharedBrowser, options: DesktopOption
 
 /** Starts the app once more while it runs, and returns the exit code of the second. */
 export async function startAgain(
-  shared: SharedBrowser,
+  shared: SharedBrowser | null,
   app: DesktopApp,
   args: readonly string[] = [],
 ): Promise<number | null> {
-  if (whyNotReal === null) return runRealAgain(args, app.env)
+  if (shared === null) return runRealAgain(args, app.env)
   const { child } = standIn(shared, args, { ...app.env, WATCHKEEPER_TEST_SECOND: '1' })
   return new Promise((resolve) => child.once('exit', resolve))
 }

@@ -8,7 +8,7 @@ import type { Command, DesktopRecord } from '../desktop/stand-in/record.ts'
 /** Real Electron, where its binary is. */
 
 const folder = fileURLToPath(new URL('../../node_modules/electron/', import.meta.url))
-const wrapper = fileURLToPath(new URL('../desktop/real/main.cjs', import.meta.url))
+const wrapper = fileURLToPath(new URL('../desktop/real/main.mjs', import.meta.url))
 
 function findProgram(): string | null {
   const named = path.join(folder, 'path.txt')
@@ -51,6 +51,7 @@ export async function launchReal(args: readonly string[], env: NodeJS.ProcessEnv
   const app = await _electron.launch({
     executablePath: program ?? '',
     args: [wrapper, ...args],
+    chromiumSandbox: true,
     env: env as Record<string, string>,
   })
   return {

@@ -1,7 +1,7 @@
 import { createPackage } from '@electron/asar'
 import { FuseState } from '@electron/fuses'
 import { NtExecutable, NtExecutableResource, Resource } from 'resedit'
-import { chmodSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 
@@ -33,15 +33,15 @@ export async function stubElectron(platform: string, version: string): Promise<s
   write('version', version)
   write('LICENSE', 'stub')
   write('LICENSES.chromium.html', '<p>stub</p>')
-  const app = path.join(folder, '..', `${path.basename(folder)}-app`)
-  mkdirSync(app)
-  writeFileSync(path.join(app, 'package.json'), '{}')
   if (platform === 'darwin') {
     macApp(write)
     return folder
   }
   mkdirSync(path.join(folder, 'resources'))
+  const app = mkdtempSync(path.join(os.tmpdir(), 'watchkeeper-stub-app-'))
+  writeFileSync(path.join(app, 'package.json'), '{}')
   await createPackage(app, path.join(folder, 'resources', 'default_app.asar'))
+  rmSync(app, { recursive: true })
   for (const locale of ['en-US', 'de']) write(`locales/${locale}.pak`, 'stub')
   if (platform === 'win32') {
     write('electron.exe', Buffer.concat([windowsProgram(), fuseBlock()]))

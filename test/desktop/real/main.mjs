@@ -1,8 +1,8 @@
 // What real Electron runs in the desktop specs: it watches what the app does to its desktop, in the same words as the stand-in, and
 // then loads the app's own bundle. Nothing of the app is replaced but the answers to its questions.
-const electron = require('electron')
-const path = require('node:path')
-const { pathToFileURL } = require('node:url')
+import electron from 'electron'
+import path from 'node:path'
+import process from 'node:process'
 
 const {
   app,
@@ -15,6 +15,7 @@ const {
   powerMonitor,
   shell,
   Tray,
+  session,
   utilityProcess,
 } = electron
 app.setPath('userData', process.env.WATCHKEEPER_TEST_USER_DATA)
@@ -33,13 +34,29 @@ const record = {
   servicePids: [],
   shownFolders: [],
   openedOutside: [],
-  permissionsRefused: true,
+  permissionsRefused: false,
   appUserModelId: null,
-  isSandboxed: true,
+  isSandboxed: false,
 }
 void app.whenReady().then(() => {
   record.isReady = true
 })
+
+const enableSandbox = app.enableSandbox.bind(app)
+app.enableSandbox = () => {
+  record.isSandboxed = true
+  enableSandbox()
+}
+const fromPartition = session.fromPartition.bind(session)
+session.fromPartition = (...args) => {
+  const pages = fromPartition(...args)
+  const setHandler = pages.setPermissionRequestHandler.bind(pages)
+  pages.setPermissionRequestHandler = (handler) => {
+    handler(null, 'geolocation', (isGranted) => (record.permissionsRefused = !isGranted), {})
+    setHandler(handler)
+  }
+  return pages
+}
 
 const files = new WeakMap()
 let lastFile = ''
@@ -184,4 +201,5 @@ globalThis.watchkeeperTest = {
   command: (command) => commands[command.do](command),
 }
 
-void import(pathToFileURL(path.join(__dirname, '..', '..', '..', 'dist', 'main', 'main.js')).href)
+// Awaited, so that the app's own first steps come before Electron is ready (https://www.electronjs.org/docs/latest/tutorial/esm).
+await import(new URL('../../../dist/main/main.js', import.meta.url).href)
