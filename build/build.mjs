@@ -37,6 +37,9 @@ if (argv.includes('--if-stale') && !isStale()) process.exit(0)
 // Native code cannot be bundled, nor what brings programs of its own; everything else is, so that a package holds only what runs.
 const external = ['better-sqlite3', 'koffi', 'node-notifier']
 
+/** How long plug-ins take is nobody's concern who only starts the app. */
+const checks = { pluginTimings: false }
+
 /** One program of Node or Electron: `input` names its entries. */
 const program = (folder, input, { kept, format = 'es', ...more }) =>
   build({
@@ -53,6 +56,7 @@ const program = (folder, input, { kept, format = 'es', ...more }) =>
       sourcemap: true,
       chunkSizeWarningLimit: 1_000,
       rolldownOptions: {
+        checks,
         input,
         external: kept,
         output: {
@@ -100,7 +104,14 @@ await Promise.all([
         colorMode: true,
       }),
     ],
-    build: { outDir: '../dist/ui', emptyOutDir: true, target: 'es2022' },
+    // The page comes from this machine, and works without it: one file is no burden.
+    build: {
+      outDir: '../dist/ui',
+      emptyOutDir: true,
+      target: 'es2022',
+      chunkSizeWarningLimit: 2_000,
+      rolldownOptions: { checks },
+    },
   }),
 ])
 chmodSync(`${root}dist/node/watchkeeper.js`, 0o755)

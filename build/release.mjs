@@ -6,18 +6,22 @@ import path from 'node:path'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { parse, stringify } from 'yaml'
+import './check-node.mjs'
 
 const folder = process.argv[2]
-if (!folder) {
-  process.stderr.write('release: name the folder with what was built\n')
-  process.exit(2)
+function fail(reason) {
+  process.stderr.write(`release: ${reason}\n`)
+  process.exit(1)
 }
+if (!folder || !existsSync(folder)) fail('name a folder with what was built')
 const target = path.join(folder, 'files')
-mkdirSync(target, { recursive: true })
 const lists = new Map()
 const built = globSync('**/*', { cwd: folder, withFileTypes: true })
   .filter((entry) => entry.isFile() && !entry.parentPath.startsWith(target))
   .map((entry) => path.join(entry.parentPath, entry.name))
+if (!built.some((file) => /^latest.*\.yml$/.test(path.basename(file))))
+  fail(`there are no packages in ${folder}`)
+mkdirSync(target, { recursive: true })
 for (const file of built) {
   const name = path.basename(file)
   if (!/^latest.*\.yml$/.test(name)) {
@@ -32,8 +36,7 @@ for (const file of built) {
 for (const [name, list] of lists) {
   for (const { url } of list.files)
     if (!existsSync(path.join(target, url)) || /\s/.test(url)) {
-      process.stderr.write(`release: ${name} names '${url}', which is not there or would be renamed\n`)
-      process.exit(1)
+      fail(`${name} names '${url}', which is not there or would be renamed`)
     }
   writeFileSync(path.join(target, name), stringify(list))
 }

@@ -106,7 +106,8 @@ export const deliveryLooks: Readonly<Record<DeliveryState, StateLook>> = {
 export const overallLooks: Readonly<Record<OverallState, StateLook>> = {
   problem: { ...problem, icon: 'i-lucide-octagon-x' },
   degraded: hostLooks.degraded,
-  unobserved: hostLooks.unobserved,
+  unobserved: { ...hostLooks.unobserved, colour: '--ui-text-muted' },
   up: { ...good, icon: 'i-lucide-circle-check' },
-  paused: hostLooks.paused,
+  // An icon alone needs more contrast than a bar.
+  paused: { ...hostLooks.paused, colour: '--ui-text-muted' },
 }

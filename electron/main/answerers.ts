@@ -20,6 +20,7 @@ export interface AnswererParts {
   installUpdate(): void
   openWindow(path: string): void
   quit(): void
+  showLog(): void
   retry(): void
 }
 
@@ -75,6 +76,7 @@ export function createAnswerers(parts: AnswererParts): BridgeAnswerers {
     },
     openWindow: (path) => done(() => parts.openWindow(path)),
     quit: () => done(parts.quit),
+    showLog: () => done(parts.showLog),
     retry: () => done(parts.retry),
   }
 }

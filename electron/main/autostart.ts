@@ -44,15 +44,15 @@ function loginItem({ app, platform, env }: AutostartParts): Autostart {
   const options = platform === 'win32' ? { args: [hiddenArgument], ...(portable && { path: portable }) } : {}
   return {
     state() {
-      if (!app.isPackaged) return { state: 'unavailable', why: 'only an installed app can open at login' }
+      if (!app.isPackaged) return { state: 'unavailable', why: 'Only an installed app can open at login.' }
       const { openAtLogin, status, executableWillLaunchAtLogin } = app.getLoginItemSettings(options)
       if (platform === 'darwin' && status === 'requires-approval')
         return {
           state: 'needs-approval',
-          why: 'allow Watchkeeper in System Settings › General › Login Items',
+          why: 'Allow Watchkeeper in System Settings › General › Login Items.',
         }
       if (platform === 'win32' && openAtLogin && !executableWillLaunchAtLogin)
-        return { state: 'needs-approval', why: 'it is switched off in Task Manager › Startup apps' }
+        return { state: 'needs-approval', why: 'It is switched off in Task Manager › Startup apps.' }
       return { state: openAtLogin ? 'on' : 'off', why: null }
     },
     openedAtLogin: () => platform === 'darwin' && app.getLoginItemSettings().wasOpenedAtLogin,
@@ -72,10 +72,10 @@ function autostartFile({ env, home, execPath, app }: AutostartParts): Autostart 
   return {
     state() {
       if (!app.isPackaged && !env['APPIMAGE'])
-        return { state: 'unavailable', why: 'only an installed app can open at login' }
+        return { state: 'unavailable', why: 'Only an installed app can open at login.' }
       const entry = read(file)
       if (entry === null) return { state: 'off', why: null }
-      if (isHidden(entry)) return { state: 'off', why: 'it was switched off in the settings of the desktop' }
+      if (isHidden(entry)) return { state: 'off', why: 'It was switched off in the settings of the desktop.' }
       return { state: 'on', why: null }
     },
     openedAtLogin: () => false,

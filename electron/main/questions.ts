@@ -17,8 +17,11 @@ function put({ dialog, parent }: Asking, options: MessageBoxOptions): Promise<Me
 }
 
 /** Asks what quitting means, and returns the answer; a dialog that is closed means to stay. */
-export async function askWhatQuittingMeans(asking: Asking, isAttached: boolean): Promise<QuitEvent> {
-  const { message, detail, buttons, events } = quitQuestion(isAttached)
+export async function askWhatQuittingMeans(
+  asking: Asking,
+  watching: Parameters<typeof quitQuestion>[0],
+): Promise<QuitEvent> {
+  const { message, detail, buttons, events } = quitQuestion(watching)
   const { response } = await put(asking, {
     type: 'question',
     title,

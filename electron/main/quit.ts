@@ -42,16 +42,19 @@ export function nextQuit(
 }
 
 /** What is asked before the app ends, in the order of its buttons. */
-export function quitQuestion(isAttached: boolean): {
+export function quitQuestion(watching: 'here' | 'elsewhere' | 'nobody'): {
   readonly message: string
   readonly detail: string
   readonly buttons: readonly string[]
   readonly events: readonly QuitEvent[]
 } {
-  if (isAttached)
+  if (watching !== 'here')
     return {
       message: 'Quit the Watchkeeper app?',
-      detail: 'The other Watchkeeper on this machine goes on watching.',
+      detail:
+        watching === 'elsewhere'
+          ? 'The other Watchkeeper on this machine goes on watching.'
+          : 'Nothing is being watched now; while the app runs, the service is tried again.',
       buttons: ['Quit the app', 'Cancel'],
       events: ['answered-stop', 'answered-stay'],
     }

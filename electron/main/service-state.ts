@@ -35,6 +35,26 @@ export function placeOf(state: ServiceState): ServicePlace | null {
   return state.kind === 'running' || state.kind === 'attached' ? state.place : null
 }
 
+/** Returns who watches while the service stands so. */
+export function watchingOf(state: ServiceState): 'here' | 'elsewhere' | 'nobody' {
+  switch (state.kind) {
+    case 'attached':
+      return 'elsewhere'
+    case 'refused':
+      return state.why === 'in-use' ? 'elsewhere' : 'nobody'
+    case 'given-up':
+    case 'stopped':
+      return 'nobody'
+    case 'starting':
+    case 'running':
+    case 'restarting':
+    case 'stopping':
+      return 'here'
+    default:
+      return state satisfies never
+  }
+}
+
 /** Returns the state as a heading and a sentence that says what to do. */
 export function serviceWords(state: ServiceState): { readonly title: string; readonly text: string } {
   switch (state.kind) {
@@ -60,7 +80,7 @@ export function serviceWords(state: ServiceState): { readonly title: string; rea
     case 'given-up':
       return {
         title: 'The service cannot be kept running',
-        text: `It stopped ${state.crashes} times within five minutes, last with ${state.how}. Nothing is being watched now. It is tried again in an hour, or at once by “Try again”.`,
+        text: `It stopped ${state.crashes} times within five minutes, last with ${state.how}. Nothing is being watched now. It is tried again within the hour, or at once by “Try again”.`,
       }
     case 'refused':
       return state.why === 'in-use'

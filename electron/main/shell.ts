@@ -14,7 +14,7 @@ import { createNotices } from './notices.ts'
 import { listenToPower } from './power.ts'
 import { askWhatQuittingMeans, askWhetherToOpenAtLogin, type Asking } from './questions.ts'
 import { followService, type ServiceClient } from './service-client.ts'
-import { placeOf } from './service-state.ts'
+import { placeOf, watchingOf } from './service-state.ts'
 import { openSettings } from './settings.ts'
 import type { ShellLog } from './shell-log.ts'
 import { createSupervisor } from './supervisor.ts'
@@ -141,7 +141,7 @@ export async function startShell(parts: ShellParts): Promise<void> {
       notices.say(
         'Watchkeeper goes on watching',
         isIconVisible()
-          ? 'Its icon is in the tray; “Quit” in its menu ends it.'
+          ? 'Its icon is in the tray; “Quit…” in its menu ends it.'
           : 'Start Watchkeeper again to see its window.',
         '/',
       )
@@ -234,7 +234,7 @@ export async function startShell(parts: ShellParts): Promise<void> {
     if (!isShown)
       notices.say(
         'The icon is hidden',
-        'Watchkeeper goes on watching. Start it again to see its window.',
+        'Watchkeeper goes on watching. Start it again to see its window; the About page brings the icon back.',
         '/about',
       )
   }
@@ -258,7 +258,7 @@ export async function startShell(parts: ShellParts): Promise<void> {
     })
 
   const ending = createEnding({
-    ask: () => askWhatQuittingMeans(asking(), supervisor.state.kind === 'attached'),
+    ask: () => askWhatQuittingMeans(asking(), watchingOf(supervisor.state)),
     hide() {
       windows.closeAll()
       showIcon(false)
@@ -308,6 +308,7 @@ export async function startShell(parts: ShellParts): Promise<void> {
     installUpdate,
     openWindow: (shown) => windows.open(shown),
     quit: () => ending.take('asked'),
+    showLog: () => electron.shell.showItemInFolder(parts.log.file),
     retry: () => supervisor.retry(),
   })
 

@@ -16,7 +16,7 @@ button:focus-visible { outline: 2px solid #0d9488; outline-offset: 2px; }
 
 const script = `
 for (const button of document.querySelectorAll('button[data-call]'))
-  button.addEventListener('click', () => { button.disabled = true; window.watchkeeper[button.dataset.call]() })
+  button.addEventListener('click', () => { if (button.dataset.call === 'retry') button.disabled = true; window.watchkeeper[button.dataset.call]() })
 `
 
 function escaped(text: string): string {
@@ -33,6 +33,7 @@ export function statusPage(state: ServiceState): string {
   const canRetry = state.kind === 'given-up' || state.kind === 'refused'
   const buttons = [
     ...(canRetry ? ['<button class="first" data-call="retry">Try again</button>'] : []),
+    '<button data-call="showLog">Show the log</button>',
     '<button data-call="quit">Quit Watchkeeper…</button>',
   ]
   return `<!doctype html>

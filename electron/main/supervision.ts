@@ -25,11 +25,11 @@ export function planRestart(crashesMs: readonly number[], nowMs: number): Restar
 }
 
 /** Milliseconds between questions. */
-export const heartbeatMs = 10_000
+export const heartbeatMs = 5_000
 /** Questions without an answer before the service is said not to answer. */
 const missedToDoubt = 2
 /** Questions without an answer before it is ended. */
-const missedToEnd = 6
+const missedToEnd = 12
 /** A tick that comes this many times too late says that this process did not run either: nobody is to blame. */
 const lateFactor = 2
 

@@ -86,15 +86,24 @@ export function tooltipOf({ service, overview, nowMs }: TrayFacts): string {
     : overview === null
       ? 'Waiting for the service'
       : overview.sentence
-  const muted = isServing && overview?.muted ? ` (muted, ${remaining(overview.muted.until, nowMs)} left)` : ''
-  return cut(`Watchkeeper: ${words}`, longestTooltip - muted.length) + muted
+  const silences = !isServing
+    ? []
+    : [
+        ...(overview?.paused ? [`paused, ${remaining(overview.paused.until, nowMs)} left`] : []),
+        ...(overview?.muted ? [`muted, ${remaining(overview.muted.until, nowMs)} left`] : []),
+      ]
+  const suffix = silences.length === 0 ? '' : ` (${silences.join('; ')})`
+  return cut(`Watchkeeper: ${words}`, longestTooltip - suffix.length) + suffix
 }
 
 function menuOf(facts: TrayFacts): TrayItem[] {
   const { service, overview, nowMs, isMac } = facts
-  const isServing = service.kind === 'attached' || service.kind === 'running'
+  const isServing = service.kind === 'attached' || (service.kind === 'running' && !service.isSilent)
   return [
     ...(isServing && overview !== null ? stateItems(overview) : serviceItems(service)),
+    ...(service.kind === 'attached'
+      ? [item('Another Watchkeeper serves here', { do: 'open', path: '/about' })]
+      : []),
     ...crashItems(service, nowMs),
     ...(facts.failure === null ? [] : [separator, words(`Not done: ${facts.failure}`)]),
     ...(facts.update === null
@@ -103,7 +112,7 @@ function menuOf(facts: TrayFacts): TrayItem[] {
     separator,
     item('Open Watchkeeper', { do: 'open', path: '/' }),
     ...(isServing && overview !== null
-      ? [item('Check all hosts now', { do: 'check' }), muteMenu(overview, nowMs), pauseMenu(overview, nowMs)]
+      ? [...checkItems(overview), muteMenu(overview, nowMs), pauseMenu(overview, nowMs)]
       : []),
     separator,
     item('Hide this icon', { do: 'hide-icon' }),
@@ -148,6 +157,11 @@ function problemItem({ name, state, path }: OverviewProblem): TrayItem {
   return item(cut(name, longestLabel - suffix.length) + suffix, { do: 'open', path })
 }
 
+function checkItems({ rooms }: Overview): TrayItem[] {
+  const hasHosts = rooms.some(({ room, total }) => room === 'hosts' && total > 0)
+  return hasHosts ? [item('Check all hosts now', { do: 'check' })] : []
+}
+
 function muteMenu({ muted }: Overview, nowMs: number): TrayItem {
   return {
     kind: 'menu',
@@ -163,13 +177,18 @@ function pauseMenu({ paused }: Overview, nowMs: number): TrayItem {
   return {
     kind: 'menu',
     label: paused === null ? 'Pause watching' : `Paused, ${remaining(paused.until, nowMs)} left`,
-    items: [
-      ...silences('Pause', (hours) => ({ do: 'pause', hours }), [1, 4, 8]),
-      ...(paused === null || paused.ids.length === 0
-        ? []
-        : [separator, item('Watch again', { do: 'resume' as const, ids: paused.ids })]),
-    ],
+    items: [...silences('Pause', (hours) => ({ do: 'pause', hours }), [1, 4, 8]), ...resumeItems(paused)],
   }
+}
+
+function resumeItems(paused: Overview['paused']): TrayItem[] {
+  if (paused === null) return []
+  // What somebody has planned is not for the tray to remove.
+  const end: TrayItem =
+    paused.ids.length > 0
+      ? item('Watch again', { do: 'resume', ids: paused.ids })
+      : item('Planned maintenance…', { do: 'open', path: '/notices' })
+  return [separator, end]
 }
 
 function silences(
@@ -201,7 +220,7 @@ const words = (label: string): TrayItem => ({
 
 /** A name may hold anything; a menu shows one line. */
 function safe(label: string): string {
-  return label.replace(/[\p{Cc}\p{Cf}\s]+/gu, ' ').trim()
+  return label.replace(/[\p{Cc}\s\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff]+/gu, ' ').trim()
 }
 
 function cut(text: string, longest: number): string {

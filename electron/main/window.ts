@@ -62,9 +62,14 @@ export function createWindows(parts: WindowsParts): Windows {
     const place = parts.place()
     return place === null ? `${statusOrigin}/` : `${place.origin}/#${path}`
   }
+  /** Windows whose latest load was of the status page, whether it has come yet or not. */
+  const onStatus = new Set<BrowserWindow>()
   const load = (window: BrowserWindow, path: string): void => {
     if (window.isDestroyed()) return
-    window.loadURL(addressOf(path)).catch(() => {
+    const address = addressOf(path)
+    if (pageOrigin(address) === statusOrigin) onStatus.add(window)
+    else onStatus.delete(window)
+    window.loadURL(address).catch(() => {
       // A newer load has taken its place, or `did-fail-load` sees to it.
     })
   }
@@ -92,7 +97,10 @@ export function createWindows(parts: WindowsParts): Windows {
     window.once('ready-to-show', show)
     webContents.once('did-finish-load', show)
     clock.after(showAnywayMs, show)
-    window.on('closed', () => windows.delete(id))
+    window.on('closed', () => {
+      windows.delete(id)
+      onStatus.delete(window)
+    })
     webContents.on('did-fail-load', (_event, code, description, url, isMainFrame) => {
       // Chromium's -3 says that another load has begun (net_error_list.h, ERR_ABORTED).
       if (!isMainFrame || code === -3 || window.isDestroyed()) return
@@ -191,8 +199,7 @@ export function createWindows(parts: WindowsParts): Windows {
       for (const [id, { window }] of windows) load(window, pathOf(id))
     },
     statusChanged() {
-      for (const [id, { window }] of windows)
-        if (pageOrigin(window.webContents.getURL()) === statusOrigin) load(window, pathOf(id))
+      for (const [id, { window }] of windows) if (onStatus.has(window)) load(window, pathOf(id))
     },
     isOurs: (id) => windows.has(id),
     isLookingAt: (path) =>

@@ -229,7 +229,10 @@ function sentenceOf(
   isPaused: boolean,
   isBlind: boolean,
 ): string {
-  const watched = rooms.filter(({ total }) => total > 0).map(({ text }) => text)
+  const inUse = rooms.filter(({ total }) => total > 0)
+  // A recorder that does what it should is worth a word only where there is nothing else to tell of.
+  const told = inUse.filter(({ room, state }) => room !== 'recorder' || state !== 'up' || inUse.length === 1)
+  const watched = told.sort((a, b) => orderOf(a.state) - orderOf(b.state)).map(({ text }) => text)
   const head = isPaused
     ? 'Watching is paused'
     : problems === 0

@@ -29,6 +29,8 @@ const firstRetryMs = 500
 const longestRetryMs = 5_000
 /** The service sends something every 15 s; silence for longer is a dead connection. */
 const silenceMs = 40_000
+/** A service that takes the connection and then says nothing is stuck. */
+const firstSilenceMs = 10_000
 
 let running: AbortController | null = null
 
@@ -72,7 +74,10 @@ async function follow(signal: AbortSignal): Promise<void> {
 
 async function listen(signal: AbortSignal, onLive: () => void): Promise<void> {
   const silence = new AbortController()
-  const response = await request('/api/v1/events', { signal: AbortSignal.any([signal, silence.signal]) })
+  const first = setTimeout(() => silence.abort(), firstSilenceMs)
+  const response = await request('/api/v1/events', {
+    signal: AbortSignal.any([signal, silence.signal]),
+  }).finally(() => clearTimeout(first))
   const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader()
   if (!reader) return
   const parser = createParser({

@@ -19,7 +19,7 @@ describe('the panel', () => {
     await api('POST', `watchers/${id}/triggers`, { kind: 'fail', exitStatus: 3 })
     const { page, complaints } = await open('/machine', { viewport: { width: 380, height: 520 } })
     await page.evaluate("location.hash = '/panel'")
-    await page.getByRole('heading', { name: '1 problem: recorder on; 1 failing of 1 watcher' }).waitFor()
+    await page.getByRole('heading', { name: '1 problem: 1 failing of 1 watcher' }).waitFor()
     const problems = page.getByRole('list', { name: 'Problems' })
     expect(await problems.getByRole('button').innerText()).toContain(
       'The last run failed with exit status 3.',
@@ -32,7 +32,7 @@ describe('the panel', () => {
       '1 failing of 1 watcher',
     ])
     await api('POST', `watchers/${id}/triggers`, {})
-    await page.getByRole('heading', { name: 'No problems: recorder on; 1 watcher, all well' }).waitFor()
+    await page.getByRole('heading', { name: 'No problems: 1 watcher, all well' }).waitFor()
     await page.getByRole('button', { name: 'Mute' }).click()
     await page.getByRole('menuitem', { name: 'For 1 hour' }).click()
     await page.getByRole('button', { name: /^Muted, / }).waitFor()

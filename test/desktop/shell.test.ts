@@ -42,7 +42,6 @@ describe('the desktop app', () => {
       'No problems',
       'Recorder on',
       'Open Watchkeeper',
-      'Check all hosts now',
       'Mute notices',
       'Pause watching',
       'Hide this icon',
@@ -207,6 +206,8 @@ describe('the desktop app', () => {
     expect(app.record().tray?.icon).toBe(trayFile('paused'))
     await app.command({ do: 'menu', path: ['Paused, 1 h left', 'Watch again'] })
     await app.until('the end of the pause', (record) => record.tray?.icon === trayFile('up'))
+    await app.api('POST', 'hosts', { domain: '127.0.0.1', probes: [{ kind: 'tcp', port: 9 }] })
+    await app.until('the hosts', ({ tray }) => labels(tray?.menu).includes('Check all hosts now'))
     await app.command({ do: 'menu', path: ['Check all hosts now'] })
   })
 

@@ -5,7 +5,6 @@ import type { SharedBrowser } from '../support/browser.ts'
 import { startServe } from '../support/cli.ts'
 import {
   isAlive,
-  lastEnding,
   desktopBrowser,
   labels,
   startAgain,
@@ -14,7 +13,7 @@ import {
   type DesktopApp,
 } from '../support/desktop-app.ts'
 import { whyNotReal } from '../support/real-electron.ts'
-import { openRaw } from '../support/raw-database.ts'
+import { lastEnding, openRaw } from '../support/raw-database.ts'
 import { temporaryFolder } from '../support/temporary.ts'
 import type { DesktopRecord } from './stand-in/record.ts'
 

@@ -66,14 +66,14 @@ function bench() {
 }
 
 describe('the supervisor', () => {
-  it('starts a service, says where it is, and asks it every ten seconds', () => {
+  it('starts a service, says where it is, and asks it every five seconds', () => {
     const { supervisor, newest, clock, states } = bench()
     supervisor.start()
     expect(newest().told).toEqual([{ kind: 'start', userData: '/data', canNotify: true, lastEnd: null }])
     newest().say(ready)
     expect(supervisor.state).toMatchObject({ kind: 'running', place, isSilent: false, crash: null })
     for (let n = 1; n <= 30; n += 1) {
-      clock.advance(10_000)
+      clock.advance(5_000)
       newest().say({ kind: 'pong', id: n })
     }
     expect(
@@ -88,10 +88,11 @@ describe('the supervisor', () => {
     const { supervisor, newest, clock, killed, processes } = bench()
     supervisor.start()
     newest().say(ready)
-    clock.advance(30_000)
+    clock.advance(15_000)
     expect(supervisor.state).toMatchObject({ kind: 'running', isSilent: true })
-    expect(killed).toEqual([])
     clock.advance(40_000)
+    expect(killed).toEqual([])
+    clock.advance(10_000)
     expect(killed).toEqual([1_000])
     newest().end(9)
     expect(supervisor.state).toMatchObject({ kind: 'restarting', how: 'exit code 9, SIGKILL' })

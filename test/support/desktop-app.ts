@@ -6,7 +6,6 @@ import type { Page } from 'playwright-core'
 import { expect, onTestFinished } from 'vitest'
 import type { Command, DesktopRecord, MenuView } from '../desktop/stand-in/record.ts'
 import { startSharedBrowser, type SharedBrowser } from './browser.ts'
-import { openRaw } from './raw-database.ts'
 import { launchReal, runRealAgain, whyNotReal } from './real-electron.ts'
 import { temporaryFolder } from './temporary.ts'
 
@@ -254,16 +253,5 @@ export function isAlive(pid: number): boolean {
     return process.platform !== 'linux' || !/^\d+ \(.*\) Z/s.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))
   } catch {
     return false
-  }
-}
-
-/** Returns how the last flight of a database ended, as the recorder wrote it down. */
-export function lastEnding(database: string): string | null {
-  const db = openRaw(database)
-  try {
-    return db.prepare('SELECT ended FROM flight_detail ORDER BY flight_id DESC LIMIT 1').pluck().get() as
-      string | null
-  } finally {
-    db.close()
   }
 }

@@ -87,3 +87,14 @@ export function openFlightTable(database: string): {
     },
   }
 }
+
+/** Returns how the last flight of a database ended, as the recorder wrote it down. */
+export function lastEnding(database: string): string | null {
+  const db = openRaw(database)
+  try {
+    return db.prepare('SELECT ended FROM flight_detail ORDER BY flight_id DESC LIMIT 1').pluck().get() as
+      string | null
+  } finally {
+    db.close()
+  }
+}

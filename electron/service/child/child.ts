@@ -132,7 +132,7 @@ async function startSomewhere(
     return await startService(options)
   } catch (error) {
     if (!(error instanceof ServiceError) || error.kind !== 'address-taken') throw error
-    const text = `Another program uses port ${listen.port}, so Watchkeeper listens on another one until its next start. Scripts that trigger watchers at port ${listen.port} do not reach it.`
+    const text = `Another program uses port ${listen.port}, so Watchkeeper has taken another one (\`watchkeeper open --print\` says which). Scripts that trigger watchers at port ${listen.port} do not reach it: end that program, then quit Watchkeeper and start it again.`
     parts.log.warn(text)
     return startService({
       ...options,
@@ -147,8 +147,18 @@ function refusalOf(error: unknown, database: string): Extract<FromService, { kin
     error instanceof Error && error.constructor.name === 'SqliteError' ? asStoreError(error, database) : error
   const reason = known instanceof Error ? known.message : String(known)
   if (!(known instanceof StoreError) || known.kind !== 'in-use')
-    return { kind: 'refused', why: 'cannot-start', reason, database, other: null }
+    return { kind: 'refused', why: 'cannot-start', reason: shellWords(reason), database, other: null }
   return { kind: 'refused', why: 'in-use', reason, database, other: placeOfOther(database) }
+}
+
+/** The app has no options: what the command line calls so is in its environment. */
+function shellWords(reason: string): string {
+  const words = reason
+    .replace(/ with -d\b/, ' with WATCHKEEPER_DATABASE')
+    .replace(/ with --listen\b/, ' with WATCHKEEPER_LISTEN')
+  return /^cannot listen/.test(words) && !words.includes('WATCHKEEPER_LISTEN')
+    ? `${words} (WATCHKEEPER_LISTEN names that address)`
+    : words
 }
 
 /** Returns where the other service is, if this user can ask it. */

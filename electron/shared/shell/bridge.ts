@@ -68,6 +68,7 @@ export const bridgeCalls = {
     onStatusPage: false,
   },
   quit: { takes: nothing, answers: nothing, onStatusPage: true },
+  showLog: { takes: nothing, answers: nothing, onStatusPage: true },
   retry: { takes: nothing, answers: nothing, onStatusPage: true },
 } as const satisfies Record<
   string,
