@@ -1,0 +1,26 @@
+import { execFileSync } from 'node:child_process'
+import { readdirSync } from 'node:fs'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, it } from 'vitest'
+import { temporaryFolder } from '../support/temporary.ts'
+
+const bundles = fileURLToPath(new URL('../../dist/main/', import.meta.url))
+const hook = fileURLToPath(new URL('./stand-in/hook.mjs', import.meta.url))
+
+describe('the bundle of the desktop app', () => {
+  it('brings the updater of the system in a part of its own, which loads', () => {
+    const part = readdirSync(bundles).find((name) => /^main-.+\.js$/.test(name)) ?? ''
+    const script = `
+      const { default: module } = await import(${JSON.stringify(path.join(bundles, part))})
+      const { autoUpdater } = module
+      console.log(autoUpdater.constructor.name, typeof autoUpdater.checkForUpdates, typeof autoUpdater.quitAndInstall)
+      process.exit(0)`
+    const said = execFileSync(process.execPath, ['--import', hook, '--input-type=module', '-e', script], {
+      encoding: 'utf8',
+      env: { ...process.env, WATCHKEEPER_TEST_USER_DATA: temporaryFolder() },
+      stdio: ['ignore', 'pipe', 'ignore'],
+    })
+    expect(said).toMatch(/^(AppImage|Mac|Nsis)Updater function function$/m)
+  })
+})
