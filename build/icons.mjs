@@ -17,6 +17,8 @@ export const trayColours = {
   starting: '#0d9488',
   stopped: '#c2410c',
 }
+/** One-coloured icons, for bars that are light or dark. */
+const plainColours = { '-on-light': '#1e293b', '-on-dark': '#f8fafc' }
 /** Suffixes that Electron picks by the scale of the screen (https://www.electronjs.org/docs/latest/api/native-image). */
 const linuxScales = { '': 1, '@1.25x': 1.25, '@1.5x': 1.5, '@2x': 2, '@3x': 3 }
 const linuxSize = 22
@@ -64,11 +66,13 @@ export async function drawIcons(target = `${root}dist/icons`) {
   for (const [name, colour] of Object.entries(trayColours)) {
     const svg = readFileSync(`${root}resources/icons/tray/${name}.svg`, 'utf8')
     const write = (file, data) => writeFileSync(path.join(target, 'tray', file), data)
-    for (const [suffix, scale] of Object.entries(linuxScales))
-      write(`${name}${suffix}.png`, png(svg, Math.round(linuxSize * scale), colour))
+    for (const [style, ink] of [['', colour], ...Object.entries(plainColours)]) {
+      for (const [suffix, scale] of Object.entries(linuxScales))
+        write(`${name}${style}${suffix}.png`, png(svg, Math.round(linuxSize * scale), ink))
+      write(`${name}${style}.ico`, await pngToIco(windowsSizes.map((size) => png(svg, size, ink))))
+    }
     write(`${name}Template.png`, png(svg, macSize, '#000'))
     write(`${name}Template@2x.png`, png(svg, macSize * 2, '#000'))
-    write(`${name}.ico`, await pngToIco(windowsSizes.map((size) => png(svg, size, colour))))
   }
   const app = readFileSync(`${root}resources/icons/app.svg`, 'utf8')
   for (const size of appSizes) writeFileSync(path.join(target, 'app', `${size}x${size}.png`), png(app, size))

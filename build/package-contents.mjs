@@ -112,7 +112,7 @@ export const allowedInArchive = [
   /^LICENSE$/,
   /^dist\/(node|main)\/[\w.-]+\.c?js$/,
   /^dist\/ui\/(index\.html|favicon\.svg|assets\/[\w.-]+\.(js|css|woff2?|svg))$/,
-  /^dist\/icons\/(tray\/[\w@.]+\.(png|ico)|app\/256x256\.png)$/,
+  /^dist\/icons\/(tray\/[\w@.-]+\.(png|ico)|app\/256x256\.png)$/,
   /^node_modules\/better-sqlite3\/(package\.json|LICENSE|lib\/[\w/.-]+\.js|prebuilds\/\w+-\w+\.node)$/,
   /^node_modules\/koffi\/(package\.json|LICENSE\.txt|\w+\.c?js)$/,
   /^node_modules\/@koromix\/koffi-\w+-\w+\/(package\.json|index\.js|\w+_\w+\/koffi\.node)$/,

@@ -16,6 +16,7 @@ export interface AnswererParts {
   service(): ServiceState
   openAtLogin(isOn: boolean): void
   showIcon(isShown: boolean): void
+  redraw(): void
   showFile(file: string): void
   installUpdate(): void
   openWindow(path: string): void
@@ -38,6 +39,7 @@ export function createAnswerers(parts: AnswererParts): BridgeAnswerers {
       openAtLogin: state,
       openAtLoginWhy: why,
       iconShown: settings.value.iconShown,
+      oneColour: parts.platform === 'darwin' ? null : settings.value.oneColour,
       updateCheck: settings.value.updateCheck,
       update: updates.view.state,
       updateText: updates.view.text,
@@ -52,9 +54,13 @@ export function createAnswerers(parts: AnswererParts): BridgeAnswerers {
   return {
     accessKey: () => placeOf(parts.service())?.key ?? null,
     info,
-    change({ openAtLogin, iconShown, updateCheck }) {
+    change({ openAtLogin, iconShown, oneColour, updateCheck }) {
       if (openAtLogin !== undefined) parts.openAtLogin(openAtLogin)
       if (iconShown !== undefined) parts.showIcon(iconShown)
+      if (oneColour !== undefined) {
+        settings.change({ oneColour })
+        parts.redraw()
+      }
       if (updateCheck !== undefined) {
         settings.change({ updateCheck })
         updates.setEnabled(updateCheck)

@@ -2,15 +2,23 @@ import type { NativeImage } from 'electron'
 import path from 'node:path'
 import type { TrayIcon } from './tray-model.ts'
 
+/** How icons are drawn: in colours, or in one that stands out on a light or on a dark bar. */
+export type IconStyle = '' | '-on-light' | '-on-dark'
+
 /** Returns the file of a tray icon: a template on macOS, many sizes in one on Windows, one a scale elsewhere. */
-export function trayIconFile(folder: string, icon: TrayIcon, platform: NodeJS.Platform): string {
+export function trayIconFile(
+  folder: string,
+  icon: TrayIcon,
+  platform: NodeJS.Platform,
+  style: IconStyle = '',
+): string {
   switch (platform) {
     case 'darwin':
       return path.join(folder, 'tray', `${icon}Template.png`)
     case 'win32':
-      return path.join(folder, 'tray', `${icon}.ico`)
+      return path.join(folder, 'tray', `${icon}${style}.ico`)
     default:
-      return path.join(folder, 'tray', `${icon}.png`)
+      return path.join(folder, 'tray', `${icon}${style}.png`)
   }
 }
 

@@ -20,6 +20,7 @@ export const Settings = Type.Object({
   toldThatNoTray: Type.Boolean(),
   askedToOpenAtLogin: Type.Boolean(),
   iconShown: Type.Boolean(),
+  oneColour: Type.Boolean(),
   updateCheck: Type.Boolean(),
 })
 export type Settings = Static<typeof Settings>
@@ -30,6 +31,7 @@ const defaults: Settings = {
   toldThatNoTray: false,
   askedToOpenAtLogin: false,
   iconShown: true,
+  oneColour: false,
   updateCheck: false,
 }
 

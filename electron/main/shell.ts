@@ -174,7 +174,11 @@ export async function startShell(parts: ShellParts): Promise<void> {
       failure,
       update: updates.view.ready,
     }),
-    image: (icon) => image(trayIconFile(files.icons, icon, platform)),
+    image: (icon, style) => image(trayIconFile(files.icons, icon, platform, style)),
+    style() {
+      if (!settings.value.oneColour) return ''
+      return electron.nativeTheme.shouldUseDarkColorsForSystemIntegratedUI ? '-on-dark' : '-on-light'
+    },
     create: (icon) => new electron.Tray(icon),
     buildMenu: (template) => electron.Menu.buildFromTemplate(template),
     act,
@@ -304,6 +308,7 @@ export async function startShell(parts: ShellParts): Promise<void> {
       settings.change({ iconShown: isShown })
       tray.setShown(isShown)
     },
+    redraw: () => tray.render(),
     showFile: (file) => electron.shell.showItemInFolder(file),
     installUpdate,
     openWindow: (shown) => windows.open(shown),

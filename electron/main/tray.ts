@@ -1,5 +1,6 @@
 import type { Menu, MenuItemConstructorOptions, NativeImage, Tray } from 'electron'
 import { throttled, type ShellClock } from './clock.ts'
+import type { IconStyle } from './icons.ts'
 import { trayLook, type TrayAction, type TrayFacts, type TrayIcon, type TrayItem } from './tray-model.ts'
 import { errorText } from './error-text.ts'
 
@@ -17,7 +18,8 @@ export interface TrayParts {
   readonly clock: ShellClock
   readonly platform: NodeJS.Platform
   facts(): TrayFacts
-  image(icon: TrayIcon): NativeImage
+  image(icon: TrayIcon, style: IconStyle): NativeImage
+  style(): IconStyle
   /** @throws where the system has no tray */
   create(image: NativeImage): Tray
   buildMenu(template: MenuItemConstructorOptions[]): Menu
@@ -53,19 +55,21 @@ export function createTrayView(parts: TrayParts): TrayView {
   const draw = (): void => {
     if (!isShown) return
     const look = trayLook(parts.facts())
+    const style = parts.style()
+    const icon = `${look.icon}${style}`
     if (tray === null) {
-      tray = make(parts.image(look.icon))
-      drawn = { icon: look.icon, tooltip: '', menu: '' }
+      tray = make(parts.image(look.icon, style))
+      drawn = { icon, tooltip: '', menu: '' }
     }
     if (tray === null) return
-    if (drawn.icon !== look.icon) tray.setImage(parts.image(look.icon))
+    if (drawn.icon !== icon) tray.setImage(parts.image(look.icon, style))
     if (drawn.tooltip !== look.tooltip) tray.setToolTip(look.tooltip)
     const menuText = JSON.stringify(look.menu)
     if (drawn.menu !== menuText) {
       menu = parts.buildMenu(look.menu.map((item) => entryOf(item, parts.act)))
       if (platform === 'linux') tray.setContextMenu(menu)
     }
-    drawn = { icon: look.icon, tooltip: look.tooltip, menu: menuText }
+    drawn = { icon, tooltip: look.tooltip, menu: menuText }
   }
   const drawSoon = throttled(parts.clock, redrawMs, draw)
 

@@ -28,7 +28,14 @@ export interface OverviewParts {
   readonly lateWatchers: readonly Watcher[]
   /** Why nothing beyond this machine can be told; null while the connection works. */
   readonly offline: string | null
-  readonly mutes: readonly { readonly id: number; readonly room: string | null; readonly untilMs: number }[]
+  readonly mutes: readonly {
+    readonly id: number
+    readonly room: string | null
+    readonly item: string | null
+    readonly untilMs: number
+  }[]
+  /** What is open of an item and told of; null when nothing is. */
+  incident(room: string, item: string): { readonly id: number; readonly acknowledgedMs: number | null } | null
   readonly windows: readonly {
     readonly id: number
     readonly coversAll: boolean
@@ -48,6 +55,7 @@ export function overviewOf(parts: OverviewParts, nowMs: number): Overview {
   ]
     .sort((a, b) => rank(a) - rank(b) || a.since.localeCompare(b.since))
     .slice(0, mostListedProblems)
+    .map((problem) => withAlerts(problem, parts))
   const paused = silenceOf(
     parts.windows.flatMap(({ id, coversAll, isPause, activeUntilMs }) =>
       coversAll && activeUntilMs !== null ? [{ id, untilMs: activeUntilMs, isEndable: isPause }] : [],
@@ -84,7 +92,20 @@ export function overviewRoutes(app: App, read: () => Overview): void {
   )
 }
 
-function rank({ severity }: OverviewProblem): number {
+/** A problem before anybody asked what has been told of it. */
+type BareProblem = Omit<OverviewProblem, 'incident' | 'acknowledged' | 'muted'>
+
+function withAlerts(problem: BareProblem, { mutes, incident }: OverviewParts): OverviewProblem {
+  const open = incident(problem.room, problem.item)
+  return {
+    ...problem,
+    incident: open?.id ?? null,
+    acknowledged: open !== null && open.acknowledgedMs !== null,
+    muted: silenceOf(mutes.filter(({ room, item }) => room === problem.room && item === problem.item)),
+  }
+}
+
+function rank({ severity }: BareProblem): number {
   return severity === 'problem' ? 0 : 1
 }
 
@@ -109,7 +130,7 @@ function recorderRoom(machine: RunningFlight | null): OverviewRoom {
   }
 }
 
-function recorderProblems(machine: RunningFlight | null, nowMs: number): OverviewProblem[] {
+function recorderProblems(machine: RunningFlight | null, nowMs: number): BareProblem[] {
   if (machine === null)
     return [
       {
@@ -170,7 +191,7 @@ function hostsRoom({ hosts: { all, counts }, offline }: OverviewParts): Overview
   }
 }
 
-function hostProblems({ hosts }: OverviewParts): OverviewProblem[] {
+function hostProblems({ hosts }: OverviewParts): BareProblem[] {
   return hosts.hosts.map(({ id, name, state, since, sentence }) => ({
     room: 'hosts',
     item: String(id),
@@ -201,7 +222,7 @@ function watchersRoom({ total, paused, late, failing }: WatcherStanding): Overvi
   }
 }
 
-function watcherProblems({ lateWatchers }: OverviewParts): OverviewProblem[] {
+function watcherProblems({ lateWatchers }: OverviewParts): BareProblem[] {
   return lateWatchers.map(({ id, name, state, since, sentence }) => ({
     room: 'watchers',
     item: id,

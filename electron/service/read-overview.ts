@@ -1,6 +1,6 @@
 import { mostListedProblems, pauseName, type Overview } from '../shared/api/overview.ts'
 import { activeUntil, readMaintenance } from './alerts/maintenance.ts'
-import { readMutes } from './alerts/store.ts'
+import { openIncident, readMutes } from './alerts/store.ts'
 import type { RoomContext } from './context.ts'
 import type { Hosts } from './hosts/index.ts'
 import { overviewOf } from './overview.ts'
@@ -26,6 +26,7 @@ export function readOverview(
       }),
       offline: hosts.connection.state === 'offline' ? hosts.connection.text : null,
       mutes: readMutes(db, nowMs),
+      incident: (room, item) => openIncident(db, room, item),
       windows: readMaintenance(db).map((row) => ({
         id: row.id,
         coversAll: row.room === null && row.item === null && row.tag === null,

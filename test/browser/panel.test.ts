@@ -21,7 +21,7 @@ describe('the panel', () => {
     await page.evaluate("location.hash = '/panel'")
     await page.getByRole('heading', { name: '1 problem: 1 failing of 1 watcher' }).waitFor()
     const problems = page.getByRole('list', { name: 'Problems' })
-    expect(await problems.getByRole('button').innerText()).toContain(
+    expect(await problems.getByRole('button').first().innerText()).toContain(
       'The last run failed with exit status 3.',
     )
     expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(380)
@@ -31,6 +31,16 @@ describe('the panel', () => {
       'No hosts',
       '1 failing of 1 watcher',
     ])
+    const act = async (label: string): Promise<void> => {
+      await page.getByRole('button', { name: /^What to do about / }).click()
+      await page.getByRole('menuitem', { name: label }).click()
+    }
+    await act('Mute for 8 hours')
+    await problems.getByLabel('muted').waitFor()
+    await act('Acknowledge')
+    await problems.getByLabel('acknowledged').waitFor()
+    await act('Unmute')
+    await problems.getByLabel('muted').waitFor({ state: 'detached' })
     await api('POST', `watchers/${id}/triggers`, {})
     await page.getByRole('heading', { name: 'No problems: 1 watcher, all well' }).waitFor()
     await page.getByRole('button', { name: 'Mute' }).click()

@@ -296,6 +296,18 @@ describe('the desktop app', () => {
     await expect.poll(isDark).toBe(true)
   })
 
+  onlyStandIn('draws its icon in one colour on demand, and follows the bar', async () => {
+    const app = await startDesktop(shared)
+    await ready(app)
+    const page = await app.page()
+    await page.getByRole('heading', { name: 'Machine' }).waitFor()
+    await page.evaluate("location.hash = '#/about'")
+    await page.getByRole('switch', { name: 'One-coloured icon' }).click()
+    await app.until('the dark icon', ({ tray }) => tray?.icon === trayFile('up-on-light'))
+    await app.command({ do: 'theme', isDark: true })
+    await app.until('the light icon', ({ tray }) => tray?.icon === trayFile('up-on-dark'))
+  })
+
   it('keeps its page on its own origin and opens nothing for it', async () => {
     const app = await startDesktop(shared)
     await ready(app)

@@ -109,6 +109,10 @@ describe('the icons that the build draws', () => {
       ['@3x', 66],
     ] as const)
       expect(sizeOfPng(trayIconFile(icons, icon, 'linux').replace('.png', `${suffix}.png`))).toBe(size)
+    for (const style of ['-on-light', '-on-dark'] as const) {
+      expect(sizeOfPng(trayIconFile(icons, icon, 'linux', style).replace('.png', '@2x.png'))).toBe(44)
+      expect(sizesOfIco(trayIconFile(icons, icon, 'win32', style))).toContain(32)
+    }
     expect(sizeOfPng(trayIconFile(icons, icon, 'darwin'))).toBe(16)
     expect(sizeOfPng(trayIconFile(icons, icon, 'darwin').replace('.png', '@2x.png'))).toBe(32)
     expect(sizesOfIco(trayIconFile(icons, icon, 'win32'))).toEqual([16, 20, 24, 32, 40, 48, 64])

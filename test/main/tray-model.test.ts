@@ -43,6 +43,9 @@ const problem = (name: string, state = 'down'): OverviewProblem => ({
   since: at(-60_000),
   text: 'no answer',
   path: `/hosts/${name}`,
+  incident: null,
+  acknowledged: false,
+  muted: null,
 })
 const facts = (change: Partial<TrayFacts> = {}): TrayFacts => ({
   service: running,

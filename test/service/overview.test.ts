@@ -18,6 +18,7 @@ const parts = (change: Partial<OverviewParts> = {}): OverviewParts => ({
   lateWatchers: [],
   offline: null,
   mutes: [],
+  incident: () => null,
   windows: [],
   ...change,
 })
@@ -88,9 +89,9 @@ describe('the overview', () => {
 
   it('knows only mutes over everything, the longest of them', () => {
     const mutes = [
-      { id: 1, room: 'hosts', untilMs: nowMs + 9 },
-      { id: 2, room: null, untilMs: nowMs + 5 },
-      { id: 3, room: null, untilMs: nowMs + 7 },
+      { id: 1, room: 'hosts', item: null, untilMs: nowMs + 9 },
+      { id: 2, room: null, item: null, untilMs: nowMs + 5 },
+      { id: 3, room: null, item: null, untilMs: nowMs + 7 },
     ]
     expect(overviewOf(parts({ mutes }), nowMs).muted).toEqual({
       ids: [2, 3],
@@ -125,6 +126,15 @@ describe('the overview', () => {
         path: `/watchers/${failing.id}`,
       },
     ])
+    await expect
+      .poll(async () => ((await (await fetch('/api/v1/overview')).json()) as Overview).problems[0]?.incident)
+      .toBeTypeOf('number')
+    await post('mutes', { room: 'watchers', item: failing.id, hours: 1 })
+    const { problems } = (await (await fetch('/api/v1/overview')).json()) as Overview
+    await post(`incidents/${problems[0]?.incident ?? 0}/acknowledge`, {})
+    const after = (await (await fetch('/api/v1/overview')).json()) as Overview
+    expect(after.problems[0]).toMatchObject({ acknowledged: true, muted: { ids: [1] } })
+    expect(after.muted).toBeNull()
     expect(overview.rooms.map(({ text }) => text)).toEqual([
       'recorder on',
       'no hosts',

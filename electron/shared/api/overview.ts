@@ -9,6 +9,10 @@ export type OverallState = (typeof overallStates)[number]
 /** Problems beyond this many are counted, but not listed. */
 export const mostListedProblems = 20
 
+/** A silence that can be ended: mutes, or maintenance windows, with the last of their ends. */
+export const OverviewSilence = Type.Object({ ids: Type.Array(Type.Integer()), until: Instant })
+export type OverviewSilence = Static<typeof OverviewSilence>
+
 export const OverviewProblem = Type.Object({
   room: OneOf(alertRooms),
   item: Type.String({ description: 'the id within its room' }),
@@ -18,6 +22,9 @@ export const OverviewProblem = Type.Object({
   since: Instant,
   text: Type.String(),
   path: Type.String({ description: 'of the item in the UI' }),
+  incident: Nullable(Type.Integer({ description: 'what can be acknowledged' })),
+  acknowledged: Type.Boolean(),
+  muted: Nullable(OverviewSilence),
 })
 export type OverviewProblem = Static<typeof OverviewProblem>
 
@@ -34,10 +41,6 @@ export type OverviewRoom = Static<typeof OverviewRoom>
 /** Name under which a pause stands among the maintenance windows. */
 export const pauseName = 'Paused from the tray'
 
-/** A silence over everything; `ids` are the mutes, or the pauses, that may be ended. */
-export const OverviewSilence = Type.Object({ ids: Type.Array(Type.Integer()), until: Instant })
-export type OverviewSilence = Static<typeof OverviewSilence>
-
 /** What a tray shows: one worst state, the problems first, and what is silenced. */
 export const Overview = Type.Object({
   at: Instant,
@@ -47,6 +50,7 @@ export const Overview = Type.Object({
   problems: Type.Array(OverviewProblem, { description: `the worst ${mostListedProblems}` }),
   problemCount: Type.Integer(),
   muted: Nullable(OverviewSilence),
+  /** `ids` are those that the tray has made, and may end. */
   paused: Nullable(OverviewSilence),
 })
 export type Overview = Static<typeof Overview>

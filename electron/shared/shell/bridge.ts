@@ -32,6 +32,7 @@ export const ShellInfo = Type.Object(
     openAtLogin: OneOf(loginStates),
     openAtLoginWhy: Nullable(Type.String({ description: 'what has to be done, or why it cannot be done' })),
     iconShown: Type.Boolean(),
+    oneColour: Nullable(Type.Boolean({ description: 'null where the system draws icons so anyway' })),
     updateCheck: Type.Boolean(),
     update: OneOf(updateStates),
     updateText: Type.String(),
@@ -46,6 +47,7 @@ export const ShellChange = Type.Object(
   {
     openAtLogin: Type.Optional(Type.Boolean()),
     iconShown: Type.Optional(Type.Boolean()),
+    oneColour: Type.Optional(Type.Boolean()),
     updateCheck: Type.Optional(Type.Boolean()),
   },
   { ...strict, minProperties: 1 },
