@@ -20,6 +20,7 @@ export interface AnswererParts {
   showFile(file: string): void
   installUpdate(): void
   openWindow(path: string): void
+  closePanel(): void
   quit(): void
   showLog(): void
   retry(): void
@@ -81,6 +82,7 @@ export function createAnswerers(parts: AnswererParts): BridgeAnswerers {
       return done(parts.installUpdate)
     },
     openWindow: (path) => done(() => parts.openWindow(path)),
+    closePanel: () => done(parts.closePanel),
     quit: () => done(parts.quit),
     showLog: () => done(parts.showLog),
     retry: () => done(parts.retry),

@@ -312,6 +312,7 @@ export async function startShell(parts: ShellParts): Promise<void> {
     showFile: (file) => electron.shell.showItemInFolder(file),
     installUpdate,
     openWindow: (shown) => windows.open(shown),
+    closePanel: () => windows.closePanel(),
     quit: () => ending.take('asked'),
     showLog: () => electron.shell.showItemInFolder(parts.log.file),
     retry: () => supervisor.retry(),

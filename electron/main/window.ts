@@ -18,6 +18,7 @@ export interface Windows {
   open(path: string): void
   /** Opens the panel beside the icon, or closes it. */
   togglePanel(icon: Rectangle): void
+  closePanel(): void
   /** The service is somewhere else, or nowhere: what is open shows that. */
   placeChanged(): void
   /** What the status page says has changed. */
@@ -195,6 +196,7 @@ export function createWindows(parts: WindowsParts): Windows {
         panel = null
       })
     },
+    closePanel: () => panel?.close(),
     placeChanged() {
       for (const [id, { window }] of windows) load(window, pathOf(id))
     },

@@ -266,6 +266,14 @@ describe('the desktop app', () => {
       (record.windows[0]?.url ?? '').endsWith('#/panel'),
     )
     expect(windows[0]).toMatchObject({ isFramed: false, bounds: { x: 822, y: 24, width: 380, height: 520 } })
+    const first = await app.page()
+    await first.getByRole('button', { name: 'Mute' }).click()
+    await first.keyboard.press('Escape')
+    await first.getByRole('menu').waitFor({ state: 'detached' })
+    // The page may be gone before the key is up.
+    await first.keyboard.press('Escape').catch(() => undefined)
+    await app.until('no panel', (record) => record.windows.length === 0)
+    await app.command({ do: 'tray-click' })
     const page = await app.page()
     await page.getByRole('button', { name: 'Open Watchkeeper' }).waitFor()
     await page.getByRole('button', { name: 'Recorder on' }).click()

@@ -69,6 +69,7 @@ export const bridgeCalls = {
     answers: nothing,
     onStatusPage: false,
   },
+  closePanel: { takes: nothing, answers: nothing, onStatusPage: false },
   quit: { takes: nothing, answers: nothing, onStatusPage: true },
   showLog: { takes: nothing, answers: nothing, onStatusPage: true },
   retry: { takes: nothing, answers: nothing, onStatusPage: true },
