@@ -126,12 +126,13 @@ describe('the desktop app', () => {
     const { notices, tray } = await app.until(
       'the notice and the icon',
       (record) =>
-        record.tray?.icon === trayFile('problem') && record.notices.some(({ state }) => state === 'shown'),
+        labels(record.tray?.menu)[0] === 'Backup && sync: failing' &&
+        record.notices.some(({ state }) => state === 'shown'),
     )
     expect(notices).toHaveLength(1)
     expect(notices[0]?.options).toMatchObject({ silent: true, urgency: 'critical', timeoutType: 'never' })
     expect(notices[0]?.options.title).toContain('Backup & sync')
-    expect(labels(tray?.menu)[0]).toBe('Backup && sync: failing')
+    expect(tray?.icon).toBe(trayFile('problem'))
     await expect.poll(() => firstDelivery(app)).toBe('sent')
 
     await app.command({ do: 'notice-click', at: 0 })

@@ -143,8 +143,10 @@ export async function startDesktop(
     },
     async page() {
       const find = (): Page | undefined => {
-        const shown = (record?.windows ?? []).map(({ url }) => carried(url))
-        return desktop.pages().find((page) => shown.includes(page.url()))
+        const shown = (record?.windows ?? []).map(({ url }) => carried(url)).filter((url) => url !== '')
+        const pages = desktop.pages().filter((page) => shown.includes(page.url()))
+        // The page of a window that was closed goes a moment later than its window.
+        return pages.length === shown.length ? pages.at(-1) : undefined
       }
       await expect
         .poll(() => refresh().then(find), { timeout: patienceMs, message: 'a window with a page' })
