@@ -6,9 +6,10 @@ import path from 'node:path'
 import { filesOf, root, unpacked } from './package-contents.mjs'
 import { verifyPackage } from './verify-package.mjs'
 
-export const appId = 'io.github.watchkeeper.Watchkeeper'
-export const executableName = 'watchkeeper-app'
+const executableName = 'watchkeeper-app'
 const manifest = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'))
+/** The desktop entry is named after the app; electron/shared/app-id.ts says who else goes by it. */
+const appId = manifest.desktopName.replace(/\.desktop$/, '')
 
 /**
  * All nine fuses, each decided (https://www.electronjs.org/docs/latest/tutorial/fuses). Cookies are not used, and switching

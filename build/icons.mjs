@@ -1,4 +1,4 @@
-// Draws every icon from its SVG in resources/icons into dist/icons: PNGs a scale for Linux, templates for macOS, ICO and ICNS.
+// Draws every icon from its SVG (resources/icons, and the page's own) into dist/icons: PNGs a scale for Linux, templates for macOS, ICO and ICNS.
 import { Resvg } from '@resvg/resvg-js'
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
@@ -8,7 +8,7 @@ import pngToIco from 'png-to-ico'
 const root = fileURLToPath(new URL('..', import.meta.url))
 
 /** Colours that are told apart on light and on dark bars alike; the shapes say the same without them. */
-export const trayColours = {
+const trayColours = {
   up: '#16a34a',
   degraded: '#d97706',
   problem: '#dc2626',
@@ -74,7 +74,8 @@ export async function drawIcons(target = `${root}dist/icons`) {
     write(`${name}Template.png`, png(svg, macSize, '#000'))
     write(`${name}Template@2x.png`, png(svg, macSize * 2, '#000'))
   }
-  const app = readFileSync(`${root}resources/icons/app.svg`, 'utf8')
+  // The page and the app have one face.
+  const app = readFileSync(`${root}renderer/public/favicon.svg`, 'utf8')
   for (const size of appSizes) writeFileSync(path.join(target, 'app', `${size}x${size}.png`), png(app, size))
   writeFileSync(
     path.join(target, 'app.ico'),

@@ -8,14 +8,14 @@ import { fileURLToPath } from 'node:url'
 import { executableOf, fuses } from './electron-builder.mjs'
 import { allowedInArchive } from './package-contents.mjs'
 
-export function resourcesOf(appFolder, platform) {
+function resourcesOf(appFolder, platform) {
   return platform === 'darwin'
     ? path.join(appFolder, 'Watchkeeper.app', 'Contents', 'Resources')
     : path.join(appFolder, 'resources')
 }
 
 /** Returns the system and processor that a native file is for, by its header; null for anything else. */
-export function nativeTarget(file) {
+function nativeTarget(file) {
   const bytes = Buffer.alloc(1_024)
   const handle = openSync(file, 'r')
   try {

@@ -20,27 +20,3 @@ export const systemClock: ShellClock = {
     return { cancel: () => clearTimeout(handle) }
   },
 }
-
-/** Returns a function that works at once and then at most once in a while (ms), the last call never lost. */
-export function throttled(clock: ShellClock, everyMs: number, work: () => void): () => void {
-  let isResting = false
-  let isAsked = false
-  const rest = (): void => {
-    isResting = true
-    clock.after(everyMs, () => {
-      isResting = false
-      if (!isAsked) return
-      isAsked = false
-      work()
-      rest()
-    })
-  }
-  return () => {
-    if (isResting) {
-      isAsked = true
-      return
-    }
-    work()
-    rest()
-  }
-}

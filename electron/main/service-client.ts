@@ -1,7 +1,8 @@
 import { createParser } from 'eventsource-parser'
 import { Overview } from '../shared/api/overview.ts'
 import { checked, type ServicePlace } from '../shared/shell/service-messages.ts'
-import { throttled, type ShellClock } from './clock.ts'
+import { throttle } from '../shared/throttle.ts'
+import type { ShellClock } from './clock.ts'
 
 /** Follows a service by its native API, be it the shell's own or another one. */
 export interface ServiceClient {
@@ -59,7 +60,7 @@ export function followService({ clock, place, onOverview, onLost }: ServiceClien
       // The stream notices when the service is away.
     }
   }
-  const askSoon = throttled(clock, askEveryMs, () => void ask())
+  const asking = throttle(clock, askEveryMs, () => void ask())
 
   const listen = async (): Promise<void> => {
     const silence = new AbortController()
@@ -73,7 +74,7 @@ export function followService({ clock, place, onOverview, onLost }: ServiceClien
       onEvent({ event }) {
         if (event !== 'snapshot' && event !== 'delta') return
         failures = 0
-        askSoon()
+        asking.call()
       },
     })
     const decoder = new TextDecoder()
@@ -106,7 +107,7 @@ export function followService({ clock, place, onOverview, onLost }: ServiceClien
   }
   const askAnyway = (): void => {
     if (signal.aborted) return
-    askSoon()
+    asking.call()
     clock.after(askAnywayMs, askAnyway)
   }
   void follow()
@@ -124,7 +125,7 @@ export function followService({ clock, place, onOverview, onLost }: ServiceClien
         signal: AbortSignal.any([signal, AbortSignal.timeout(patienceMs)]),
       })
       if (response.ok) {
-        askSoon()
+        asking.call()
         return
       }
       const answer = (await response.json().catch(() => null)) as { error?: unknown } | null
@@ -132,6 +133,9 @@ export function followService({ clock, place, onOverview, onLost }: ServiceClien
         typeof answer?.error === 'string' ? answer.error : `the service answers ${response.status}`,
       )
     },
-    close: () => ending.abort(),
+    close() {
+      asking.stop()
+      ending.abort()
+    },
   }
 }

@@ -188,7 +188,7 @@ export async function startShell(parts: ShellParts): Promise<void> {
       else windows.togglePanel(bounds)
     },
   })
-  const isIconVisible = (): boolean => settings.value.iconShown && hasTray
+  const isIconVisible = (): boolean => tray.isThere && hasTray
 
   function act(action: TrayAction): void {
     switch (action.do) {
@@ -202,7 +202,7 @@ export async function startShell(parts: ShellParts): Promise<void> {
         ending.take('asked')
         return
       case 'hide-icon':
-        showIcon(false)
+        hideIcon()
         return
       case 'install-update':
         installUpdate()
@@ -235,12 +235,14 @@ export async function startShell(parts: ShellParts): Promise<void> {
   const showIcon = (isShown: boolean): void => {
     settings.change({ iconShown: isShown })
     tray.setShown(isShown)
-    if (!isShown)
-      notices.say(
-        'The icon is hidden',
-        'Watchkeeper goes on watching. Start it again to see its window; the About page brings the icon back.',
-        '/about',
-      )
+  }
+  const hideIcon = (): void => {
+    showIcon(false)
+    notices.say(
+      'The icon is hidden',
+      'Watchkeeper goes on watching. Start it again to see its window; the About page brings the icon back.',
+      '/about',
+    )
   }
 
   /** On macOS a dialog without a window stops the whole process until it is answered. */
@@ -265,7 +267,7 @@ export async function startShell(parts: ShellParts): Promise<void> {
     ask: () => askWhatQuittingMeans(asking(), watchingOf(supervisor.state)),
     hide() {
       windows.closeAll()
-      showIcon(false)
+      hideIcon()
     },
     stopService(how) {
       client?.close()
@@ -304,10 +306,7 @@ export async function startShell(parts: ShellParts): Promise<void> {
     updates,
     service: () => supervisor.state,
     openAtLogin,
-    showIcon: (isShown) => {
-      settings.change({ iconShown: isShown })
-      tray.setShown(isShown)
-    },
+    showIcon,
     redraw: () => tray.render(),
     showFile: (file) => electron.shell.showItemInFolder(file),
     installUpdate,

@@ -1,4 +1,5 @@
 import type { Overview, OverviewProblem } from '../shared/api/overview.ts'
+import { remainingWords } from '../shared/time-text.ts'
 import { serviceWords, type ServiceState } from './service-state.ts'
 
 /** What the tray shows: pure functions of what is known and the time. */
@@ -89,8 +90,8 @@ export function tooltipOf({ service, overview, nowMs }: TrayFacts): string {
   const silences = !isServing
     ? []
     : [
-        ...(overview?.paused ? [`paused, ${remaining(overview.paused.until, nowMs)} left`] : []),
-        ...(overview?.muted ? [`muted, ${remaining(overview.muted.until, nowMs)} left`] : []),
+        ...(overview?.paused ? [`paused, ${remainingWords(overview.paused.until, nowMs)} left`] : []),
+        ...(overview?.muted ? [`muted, ${remainingWords(overview.muted.until, nowMs)} left`] : []),
       ]
   const suffix = silences.length === 0 ? '' : ` (${silences.join('; ')})`
   return cut(`Watchkeeper: ${words}`, longestTooltip - suffix.length) + suffix
@@ -165,7 +166,7 @@ function checkItems({ rooms }: Overview): TrayItem[] {
 function muteMenu({ muted }: Overview, nowMs: number): TrayItem {
   return {
     kind: 'menu',
-    label: muted === null ? 'Mute notices' : `Muted, ${remaining(muted.until, nowMs)} left`,
+    label: muted === null ? 'Mute notices' : `Muted, ${remainingWords(muted.until, nowMs)} left`,
     items: [
       ...silences('Mute', (hours) => ({ do: 'mute', hours }), [1, 4, 8]),
       ...(muted === null ? [] : [separator, item('Unmute', { do: 'unmute' as const, ids: muted.ids })]),
@@ -176,7 +177,7 @@ function muteMenu({ muted }: Overview, nowMs: number): TrayItem {
 function pauseMenu({ paused }: Overview, nowMs: number): TrayItem {
   return {
     kind: 'menu',
-    label: paused === null ? 'Pause watching' : `Paused, ${remaining(paused.until, nowMs)} left`,
+    label: paused === null ? 'Pause watching' : `Paused, ${remainingWords(paused.until, nowMs)} left`,
     items: [...silences('Pause', (hours) => ({ do: 'pause', hours }), [1, 4, 8]), ...resumeItems(paused)],
   }
 }
@@ -200,14 +201,6 @@ function silences(
     ...hours.map((count) => item(`${verb} for ${count} hour${count === 1 ? '' : 's'}`, action(count))),
     item(`${verb} until tomorrow`, action('tomorrow')),
   ]
-}
-
-/** Returns how long something lasts yet, in whole minutes, never none. */
-export function remaining(until: string, nowMs: number): string {
-  const minutes = Math.max(1, Math.ceil((Date.parse(until) - nowMs) / 60_000))
-  if (minutes < 60) return `${minutes} min`
-  const rest = minutes % 60
-  return `${Math.floor(minutes / 60)} h${rest === 0 ? '' : ` ${rest} min`}`
 }
 
 const separator: TrayItem = { kind: 'separator' }

@@ -1,5 +1,6 @@
 import type { Menu, MenuItemConstructorOptions, NativeImage, Tray } from 'electron'
-import { throttled, type ShellClock } from './clock.ts'
+import { throttle } from '../shared/throttle.ts'
+import type { ShellClock } from './clock.ts'
 import type { IconStyle } from './icons.ts'
 import { trayLook, type TrayAction, type TrayFacts, type TrayIcon, type TrayItem } from './tray-model.ts'
 import { errorText } from './error-text.ts'
@@ -71,10 +72,10 @@ export function createTrayView(parts: TrayParts): TrayView {
     }
     drawn = { icon, tooltip: look.tooltip, menu: menuText }
   }
-  const drawSoon = throttled(parts.clock, redrawMs, draw)
+  const drawing = throttle(parts.clock, redrawMs, draw)
 
   return {
-    render: drawSoon,
+    render: drawing.call,
     setShown(next) {
       isShown = next
       if (next) draw()

@@ -77,26 +77,3 @@ function readBootId(platform: NodeJS.Platform): string | null {
     return null
   }
 }
-
-/** Returns a function that is called at once and then at most once in a while, the last call never lost. */
-export function throttle(clock: Clock, everyMs: number, work: () => void): { call(): void; stop(): void } {
-  let timer: Timer | null = null
-  let isWaiting = false
-  const run = (): void => {
-    timer = null
-    if (!isWaiting) return
-    isWaiting = false
-    work()
-    timer = clock.after(everyMs, run)
-  }
-  return {
-    call() {
-      isWaiting = true
-      if (timer === null) run()
-    },
-    stop() {
-      timer?.cancel()
-      isWaiting = false
-    },
-  }
-}

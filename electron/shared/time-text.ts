@@ -44,6 +44,12 @@ export function wordDuration(ms: number): string {
   return words.join(' ')
 }
 
+/** Returns how long something lasts yet, in whole minutes and never none: `4 h`, `1 h 30 min`. */
+export function remainingWords(until: string, nowMs: number): string {
+  const minutes = Math.max(1, Math.ceil((Date.parse(until) - nowMs) / minute))
+  return wordDuration(minutes * minute)
+}
+
 /** Returns a latency (ms) for reading, with three digits. */
 export function latencyText(ms: number): string {
   if (ms >= 1_000) return `${(ms / 1_000).toFixed(2)} s`

@@ -10,14 +10,13 @@ import {
   trayFile,
   type DesktopApp,
 } from '../support/desktop-app.ts'
-import { whyNotReal } from '../support/real-electron.ts'
+import { onlyStandIn, whyNotReal } from '../support/real-electron.ts'
 import { temporaryFolder } from '../support/temporary.ts'
 
-/** What no test can bring about on a real desktop: another system, a failing notice, no tray. */
-const onlyStandIn = it.skipIf(whyNotReal === null)
-
 /** Only a session bus can be given a notification service of its own. */
-const onDbus = it.skipIf(whyNotReal === null && process.platform !== 'linux')
+const hasNoDbus = whyNotReal === null && process.platform !== 'linux'
+if (hasNoDbus) process.stdout.write('skipped: the notices of this desktop cannot be looked at by a test\n')
+const onDbus = it.skipIf(hasNoDbus)
 
 let shared: SharedBrowser | null
 beforeAll(async () => {

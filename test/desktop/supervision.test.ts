@@ -12,13 +12,13 @@ import {
   trayFile,
   type DesktopApp,
 } from '../support/desktop-app.ts'
-import { whyNotReal } from '../support/real-electron.ts'
+import { onlyStandIn } from '../support/real-electron.ts'
 import { lastEnding, openRaw } from '../support/raw-database.ts'
 import { temporaryFolder } from '../support/temporary.ts'
 import type { DesktopRecord } from './stand-in/record.ts'
 
-/** What no test can bring about on a real desktop: another system, a failing notice, no tray. */
-const onlyStandIn = it.skipIf(whyNotReal === null)
+const isWindows = process.platform === 'win32'
+if (isWindows) process.stdout.write('skipped: Windows has no signals that ask a program to end\n')
 
 let shared: SharedBrowser | null
 beforeAll(async () => {
@@ -201,17 +201,14 @@ describe('the desktop app and its service', () => {
     expect(lastEnding(path.join(app.userData, 'watchkeeper.db'))).toBe('quit')
   })
 
-  it.skipIf(process.platform === 'win32')(
-    'stops the service in order when a signal ends the app',
-    async () => {
-      const app = await startDesktop(shared, { args: ['--hidden'] })
-      const pid = newestService(await serving(app))
-      app.child.kill('SIGTERM')
-      expect(await app.ended).toBe(0)
-      expect(isAlive(pid)).toBe(false)
-      expect(lastEnding(path.join(app.userData, 'watchkeeper.db'))).not.toBeNull()
-    },
-  )
+  it.skipIf(isWindows)('stops the service in order when a signal ends the app', async () => {
+    const app = await startDesktop(shared, { args: ['--hidden'] })
+    const pid = newestService(await serving(app))
+    app.child.kill('SIGTERM')
+    expect(await app.ended).toBe(0)
+    expect(isAlive(pid)).toBe(false)
+    expect(lastEnding(path.join(app.userData, 'watchkeeper.db'))).not.toBeNull()
+  })
 
   it('loses nothing when the app itself is killed', async () => {
     const app = await startDesktop(shared, { args: ['--hidden'] })

@@ -5,7 +5,7 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { createAutostart } from '../../electron/main/autostart.ts'
-import { throttled } from '../../electron/main/clock.ts'
+import { throttle } from '../../electron/shared/throttle.ts'
 import { trayIconFile } from '../../electron/main/icons.ts'
 import { createNotices } from '../../electron/main/notices.ts'
 import { statusOrigin } from '../../electron/main/security.ts'
@@ -77,7 +77,7 @@ describe('redrawing', () => {
     const clock = shellClock()
     let asked = 0
     const drawn: number[] = []
-    const draw = throttled(clock, 1_000, () => drawn.push(asked))
+    const { call: draw } = throttle(clock, 1_000, () => drawn.push(asked))
     for (let ms = 0; ms < 60_000; ms += 10) {
       asked += 1
       draw()

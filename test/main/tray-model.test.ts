@@ -1,14 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import type { Overview, OverviewProblem } from '../../electron/shared/api/overview.ts'
+import { remainingWords } from '../../electron/shared/time-text.ts'
 import type { ServiceState } from '../../electron/main/service-state.ts'
-import {
-  iconOf,
-  remaining,
-  tooltipOf,
-  trayLook,
-  type TrayFacts,
-  type TrayItem,
-} from '../../electron/main/tray-model.ts'
+import { iconOf, tooltipOf, trayLook, type TrayFacts, type TrayItem } from '../../electron/main/tray-model.ts'
 
 const nowMs = Date.UTC(2026, 10, 21, 12)
 const at = (offsetMs: number): string => new Date(nowMs + offsetMs).toISOString()
@@ -214,6 +208,6 @@ describe('what remains', () => {
     [8 * 3_600_000, '8 h'],
     [-5, '1 min'],
   ])('of %d ms is %s', (ms, words) => {
-    expect(remaining(at(ms), nowMs)).toBe(words)
+    expect(remainingWords(at(ms), nowMs)).toBe(words)
   })
 })

@@ -193,6 +193,7 @@ async function startPacked(
 }
 
 const canRunLinux = process.platform === 'linux' && process.arch === 'x64'
+if (!canRunLinux) console.log('the packed service is not started: it is that of linux x64')
 
 describe.skipIf(!canRunLinux)('the packed service', () => {
   it('serves, records and shows its page from the unpacked tree alone', async () => {
@@ -241,6 +242,8 @@ describe.skipIf(!canRunLinux)('the packed service', () => {
     expect(run('status', '-d', path.join(userData, 'watchkeeper.db'))).toMatch(/^The service runs at http/)
   })
 })
+
+if (process.platform === 'win32') console.log('the launcher is not tried: it is a shell script')
 
 describe.skipIf(process.platform === 'win32')('the launcher of the command line', () => {
   it('finds the app through links and hands every argument on as it is', () => {
@@ -331,7 +334,8 @@ chroot ${scratch}/root sh -c 'ls -d /usr/bin/watchkeeper /usr/bin/watchkeeper-ap
 })
 
 const sevenZip = ['/usr/bin/7za', '/usr/bin/7z'].find((file) => existsSync(file))
-if (sevenZip === undefined) console.log('the tar.gz is not built: 7za missing (Debian: p7zip-full)')
+if (sevenZip === undefined || process.platform !== 'linux')
+  console.log('the tar.gz is not built: 7za missing (Debian: p7zip-full)')
 
 describe.skipIf(sevenZip === undefined || process.platform !== 'linux')('the tar.gz', () => {
   it('holds the whole app', () => {

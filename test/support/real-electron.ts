@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { _electron, type Page } from 'playwright-core'
+import { it } from 'vitest'
 import type { Command, DesktopRecord } from '../desktop/stand-in/record.ts'
 
 /** Real Electron, where its binary is. */
@@ -30,8 +31,11 @@ export const whyNotReal: string | null =
       : process.platform === 'linux' && process.getuid?.() === 0
         ? 'Electron does not run as root'
         : null
-if (whyNotReal !== null)
-  process.stdout.write(`the desktop specs run under the stand-in for Electron: ${whyNotReal}\n`)
+/** For what no test can bring about on a real desktop: another system, a failing notice, no tray. */
+export const onlyStandIn = it.skipIf(whyNotReal === null)
+if (whyNotReal === null)
+  process.stdout.write('skipped: on real Electron, what only its stand-in can be told to do\n')
+else process.stdout.write(`the desktop specs run under the stand-in for Electron: ${whyNotReal}\n`)
 
 /** A running app as a test reaches it. */
 export interface RealApp {

@@ -1,4 +1,5 @@
-import { throttle, type Timer } from '../clock.ts'
+import { throttle } from '../../shared/throttle.ts'
+import type { Timer } from '../clock.ts'
 import type { RoomContext } from '../context.ts'
 import type { Series } from '../store/series/series.ts'
 import type { OwnConnection } from './connection.ts'

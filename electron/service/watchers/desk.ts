@@ -1,4 +1,4 @@
-import { throttle } from '../clock.ts'
+import { throttle } from '../../shared/throttle.ts'
 import type { RoomContext } from '../context.ts'
 import { WatcherError } from './errors.ts'
 import { slugOf } from './names.ts'

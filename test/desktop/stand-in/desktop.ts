@@ -45,21 +45,20 @@ class StandInMenu {
 export { StandInMenu as Menu }
 
 let shownMenu: StandInMenu | null = null
-let tray: StandInTray | null = null
 
 class StandInTray
   extends EventEmitter
   implements Pick<Electron.Tray, 'destroy' | 'isDestroyed' | 'setToolTip' | 'getBounds'>
 {
+  /** The one on the desktop. */
+  static last: StandInTray | null = null
   #isDestroyed = false
 
   constructor(image: StandInImage) {
     super()
     needReady('Cannot create Tray')
     if (process.env['WATCHKEEPER_TEST_NO_TRAY'] === '1') throw new Error('Failed to create the tray')
-    // Each class of Electron's is used with `new` on what it exports, so the newest is the one on the desktop.
-    // eslint-disable-next-line @typescript-eslint/no-this-alias
-    tray = this
+    StandInTray.last = this
     note({
       trays: record.trays + 1,
       tray: { icon: path.basename(image.file), isTemplate: image.isTemplate, tooltip: '', menu: [] },
@@ -91,15 +90,15 @@ class StandInTray
   }
   destroy(): void {
     this.#isDestroyed = true
-    tray = null
+    StandInTray.last = null
     note({ tray: null })
   }
 }
 export { StandInTray as Tray }
 
-onCommand('tray-click', () => tray?.emit('click', {}, { x: 0, y: 0, width: 0, height: 0 }))
+onCommand('tray-click', () => StandInTray.last?.emit('click', {}, { x: 0, y: 0, width: 0, height: 0 }))
 onCommand('menu', ({ path: labels }) => {
-  if (process.platform !== 'linux') tray?.emit('right-click', {})
+  if (process.platform !== 'linux') StandInTray.last?.emit('right-click', {})
   let items = shownMenu?.template ?? []
   for (const [index, label] of labels.entries()) {
     const item = items.find((entry) => entry.label === label)

@@ -3,6 +3,7 @@ import { readdirSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
+import { runProgram, type CliResult } from '../support/cli.ts'
 import { temporaryFolder } from '../support/temporary.ts'
 
 const bundles = fileURLToPath(new URL('../../dist/main/', import.meta.url))
@@ -22,5 +23,25 @@ describe('the bundle of the desktop app', () => {
       stdio: ['ignore', 'pipe', 'ignore'],
     })
     expect(said).toMatch(/^(AppImage|Mac|Nsis)Updater function function$/m)
+  })
+
+  it('is the command line as well, with its output, its exit codes and an orderly end', async () => {
+    const home = temporaryFolder()
+    const cli = (...args: string[]): Promise<CliResult> =>
+      runProgram(
+        process.execPath,
+        ['--import', hook, path.join(bundles, 'main.js'), '--cli', '--', ...args],
+        {
+          env: { HOME: home, WATCHKEEPER_TEST_USER_DATA: home },
+        },
+      )
+    expect(await cli('--version')).toMatchObject({ code: 0, stderr: '' })
+    expect((await cli('status')).code).toBe(3)
+    expect(await cli('nonsense')).toMatchObject({
+      code: 2,
+      stdout: '',
+      stderr: "error: unknown command 'nonsense'\n",
+    })
+    expect((await cli('report', '-d', path.join(home, 'none.db'))).code).toBe(3)
   })
 })
