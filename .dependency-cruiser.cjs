@@ -33,7 +33,7 @@ module.exports = {
       from: { path: '^electron/service/store/' },
       to: {
         path: '^electron/|^renderer/',
-        pathNot: '^electron/service/store/|^electron/shared/|^electron/service/clock\\.ts$',
+        pathNot: '^electron/service/store/|^electron/shared/|^electron/service/(clock|problem)\\.ts$',
       },
     },
     {
@@ -46,7 +46,7 @@ module.exports = {
       name: 'only-the-store-opens-databases',
       severity: 'error',
       from: { path: '^electron/|^renderer/', pathNot: '^electron/service/store/' },
-      to: { path: 'node_modules/(@types/)?better-sqlite3/' },
+      to: { path: 'node_modules/(@types/)?(better-sqlite3|pg)/' },
     },
     {
       name: 'only-the-shell-imports-electron',

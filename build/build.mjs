@@ -77,6 +77,8 @@ await Promise.all([
       cli: 'electron/cli/main.ts',
       service: 'electron/service/child/entry.ts',
       'reader-worker': 'electron/service/reader/worker.ts',
+      'records-worker': 'electron/service/telemetry/records/worker.ts',
+      'plugin-worker': 'electron/service/telemetry/plugins/worker.ts',
     },
     { kept: external },
   ),

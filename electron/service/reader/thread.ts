@@ -1,100 +1,20 @@
-import { Worker } from 'node:worker_threads'
-import type { Clock, Timer } from '../clock.ts'
-import { ReaderError } from '../problem.ts'
+import type { Clock } from '../clock.ts'
+import { startThread } from '../store/thread.ts'
 import type { QueryArgs, QueryName, QueryResult, Reader } from './queries.ts'
-import type { Answer } from './worker.ts'
 
 /** A reader in a thread of its own, which is started when it is first asked and ended when it has been idle. */
 export interface ThreadReader extends Reader {
   stop(): Promise<void>
 }
 
-/** A thread costs memory that a service at rest can do without. */
-const idleMs = 60_000
-/** A question that takes longer than this (ms) is not waited for at the end. */
-const closePatienceMs = 500
-
-interface Waiting {
-  resolve(result: unknown): void
-  reject(error: Error): void
-}
-
 /** Returns a reader of `database`. Nothing is opened before the first question. */
 export function startThreadReader(database: string, clock: Clock): ThreadReader {
-  let worker: Worker | null = null
-  let idle: Timer | null = null
-  let nextId = 1
-  let isStopped = false
-  const waiting = new Map<number, Waiting>()
-
-  const failAll = (error: Error): void => {
-    worker = null
-    for (const { reject } of waiting.values()) reject(error)
-    waiting.clear()
-  }
-
-  const end = async (): Promise<void> => {
-    idle?.cancel()
-    const ended = worker
-    worker = null
-    if (ended === null) return
-    // A thread that is cut off in the midst of SQLite can take the process with it, so it is asked first.
-    const gone = new Promise<void>((resolve) => ended.once('exit', () => resolve()))
-    ended.postMessage('close')
-    const patience = clock.after(closePatienceMs, () => void ended.terminate())
-    await gone
-    patience.cancel()
-  }
-
-  const rest = (): void => {
-    idle?.cancel()
-    idle = clock.after(idleMs, () => {
-      if (waiting.size === 0) void end()
-    })
-  }
-
-  const start = (): Worker => {
-    const started = new Worker(workerFile(), { workerData: { database } })
-    started.on('message', (answer: Answer) => {
-      const asked = waiting.get(answer.id)
-      waiting.delete(answer.id)
-      if ('failure' in answer)
-        asked?.reject(new ReaderError(answer.failure.name, answer.failure.message, answer.failure.code))
-      else asked?.resolve(answer.result)
-      if (waiting.size === 0) rest()
-    })
-    started.on('error', (error) => {
-      if (worker === started) failAll(error instanceof Error ? error : new Error(String(error)))
-    })
-    started.on('exit', () => {
-      if (worker === started) failAll(new ReaderError('Exit', 'the reader ended'))
-    })
-    return started
-  }
-
+  const thread = startThread(workerFile(), { database }, clock)
   return {
-    ask<Name extends QueryName>(name: Name, args: QueryArgs<Name>): Promise<QueryResult<Name>> {
-      if (isStopped) return Promise.reject(stopped())
-      idle?.cancel()
-      worker ??= start()
-      const id = nextId
-      nextId += 1
-      const asked = worker
-      return new Promise((resolve, reject) => {
-        waiting.set(id, { resolve: (result) => resolve(result as QueryResult<Name>), reject })
-        asked.postMessage({ id, name, args })
-      })
-    },
-    async stop() {
-      isStopped = true
-      await end()
-      failAll(stopped())
-    },
+    ask: <Name extends QueryName>(name: Name, args: QueryArgs<Name>) =>
+      thread.ask(name, args) as Promise<QueryResult<Name>>,
+    stop: () => thread.stop(),
   }
-}
-
-function stopped(): ReaderError {
-  return new ReaderError('Stopped', 'the service is stopping')
 }
 
 /** The bundle keeps the worker beside this file as JavaScript; Node runs the source as it is. */

@@ -1,0 +1,132 @@
+import Database from 'better-sqlite3'
+import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { asStoreError, sqliteCode, StoreError } from '../errors.ts'
+import type { Connection } from '../open.ts'
+import { versionOf } from '../migrate.ts'
+import { recordMigrations, sqliteWords } from './tables.ts'
+import type { Row, Step, Value } from './work.ts'
+
+/** The file of telemetry records: opening it, and running statements on it. */
+
+const busyTimeoutMs = 5_000
+
+/** The file of records that is open, and what had to be done for it. */
+export interface OpenedRecords {
+  readonly db: Connection
+  /** Where a damaged file was moved; null when there was none. */
+  readonly movedTo: string | null
+}
+
+/** Marks a file that was found damaged while it was in use; it is moved aside at the next start. */
+function markOf(file: string): string {
+  return `${file}.damaged`
+}
+
+/** Returns whether an error says that the file is damaged, and remembers it for the next start. */
+export function noteDamage(file: string, error: unknown): boolean {
+  const code = sqliteCode(error)
+  if (code === null || !/^SQLITE_(?:CORRUPT|NOTADB)/.test(code)) return false
+  try {
+    writeFileSync(markOf(file), `${code}\n`)
+  } catch {
+    // The next start finds it by itself, if it is as bad as that.
+  }
+  return true
+}
+
+/**
+ * Opens the file of records, making it if need be. It is a file of its own so that a flood, a purge or a damaged page never touches the rest; it
+ * has no backups, and a damaged one is moved aside and begun anew.
+ *
+ * @throws StoreError `newer`, `cannot-open`, `full`
+ */
+export function openRecords(file: string, nowMs: number): OpenedRecords {
+  let movedTo: string | null = null
+  if (existsSync(markOf(file))) {
+    movedTo = moveAside(file, nowMs)
+    rmSync(markOf(file), { force: true })
+  }
+  try {
+    return { db: openAndMigrate(file), movedTo }
+  } catch (error) {
+    const failure = asStoreError(error, file)
+    if (failure.kind !== 'corrupt' && failure.kind !== 'not-a-database') throw failure
+    movedTo = moveAside(file, nowMs)
+    return { db: openAndMigrate(file), movedTo }
+  }
+}
+
+function openAndMigrate(file: string): Connection {
+  const db = new Database(file, { timeout: busyTimeoutMs })
+  try {
+    const version = versionOf(db)
+    if (version > recordMigrations.length)
+      throw new StoreError(
+        'newer',
+        `${file} was written by a newer Watchkeeper (schema ${version}, this one knows ${recordMigrations.length}); it was left untouched. Update Watchkeeper.`,
+      )
+    // Only a file without tables takes it: pages of purged records go back to the disk a little at a time.
+    if (version === 0) db.pragma('auto_vacuum = INCREMENTAL')
+    db.pragma('journal_mode = WAL')
+    db.pragma('synchronous = FULL')
+    db.pragma('cache_size = -32000')
+    for (let step = version; step < recordMigrations.length; step += 1) {
+      const migration = recordMigrations[step]
+      if (!migration) break
+      db.transaction(() => {
+        db.exec(sqliteWords(migration.sql))
+        db.pragma(`user_version = ${step + 1}`)
+      }).immediate()
+    }
+    db.prepare('SELECT count(*) FROM state').get()
+    return db
+  } catch (error) {
+    db.close()
+    throw error
+  }
+}
+
+/** Opens the file of records for reading only. @throws StoreError */
+export function openRecordsReadOnly(file: string): Connection {
+  try {
+    const db = new Database(file, { readonly: true, fileMustExist: true, timeout: busyTimeoutMs })
+    db.pragma('cache_size = -32000')
+    db.pragma('mmap_size = 268435456')
+    return db
+  } catch (error) {
+    throw asStoreError(error, file)
+  }
+}
+
+function moveAside(file: string, nowMs: number): string {
+  const target = `${file}.corrupt-${new Date(nowMs).toISOString().replaceAll(':', '').slice(0, 17)}`
+  for (const suffix of ['', '-wal', '-shm'])
+    if (existsSync(file + suffix)) renameSync(file + suffix, target + suffix)
+  return target
+}
+
+/** Returns what runs statements on a connection; each text is prepared once. */
+export function sqliteRunner(db: Connection): (step: Step) => readonly Row[] {
+  const prepared = new Map<string, Database.Statement>()
+  const prepare = (sql: string): Database.Statement => {
+    let statement = prepared.get(sql)
+    if (!statement) {
+      // Statements with lists of values come in many lengths.
+      if (prepared.size > 500) prepared.clear()
+      statement = db.prepare(sql)
+      prepared.set(sql, statement)
+    }
+    return statement
+  }
+  const run = (sql: string, values: readonly Value[]): readonly Row[] => {
+    const statement = prepare(sql)
+    if (statement.reader) return statement.all(...values) as Row[]
+    const { changes } = statement.run(...values)
+    return changes === 0 ? [] : [{ changes }]
+  }
+  return (step) => {
+    if ('sql' in step) return run(step.sql, step.values)
+    const sql = `INSERT INTO ${step.into} (${step.columns.join(', ')}) VALUES (${step.columns.map(() => '?').join(', ')}) ${step.then ?? ''}`
+    return step.rows.flatMap((row) => run(sql, row))
+  }
+}

@@ -1,0 +1,338 @@
+import { createHash, randomInt } from 'node:crypto'
+import { compareVersions } from '../../../shared/telemetry-words.ts'
+import { ask, fill, marks, type Value, type Work } from '../../store/records/work.ts'
+import { frameKey, guiltyOf, skipListOf, type SkipList } from '../guilty/guilty.ts'
+import type { Accepted, Frame, GuiltyRow, NewRecord } from '../schema.ts'
+import { ensureTerms, termKey, type TermCache, type TermKind } from './terms.ts'
+
+/** Writing records: each once, crashes with their guilty frame, and of a storm only so many. */
+
+/** What writing remembers between transactions. */
+export interface Writer {
+  readonly terms: TermCache
+  /** Tells collectors of one database apart, so that they do not wait for each other's rows. */
+  readonly number: number
+  skip: { readonly revision: number; readonly list: SkipList } | null
+}
+
+/** Records with so many ids share a row that says from when to when they are. */
+export const blockBits = 12
+const hourMs = 3_600_000
+/** Numbers beyond 2^53 are not exact in JavaScript. */
+const digestBits = 52
+
+/** A record with the time at which it came (ms UTC). */
+export interface Arrival {
+  readonly record: NewRecord
+  readonly serverMs: number
+}
+
+interface Prepared extends Arrival {
+  readonly digest: number
+  readonly frame: Frame | null
+}
+
+/** Forgets what may have been rolled back. */
+export function forgetWriter(writer: Writer): void {
+  writer.terms.forget()
+  writer.skip = null
+}
+
+/**
+ * Writes records and returns what became of each, in their order.
+ *
+ * @param stormLimit how many of the same crash (guilty frame, build and class) are stored in an hour; 0 for all
+ */
+export function* insertRecords(
+  arrivals: readonly Arrival[],
+  writer: Writer,
+  stormLimit: number,
+): Work<readonly Accepted[]> {
+  const { revision, list } = yield* currentSkipList(writer)
+  const prepared = arrivals.map(({ record, serverMs }) => ({
+    record,
+    serverMs,
+    digest: digestOf(record),
+    frame: guiltyOf(record.classification, record.payload, list),
+  }))
+  yield* ensureTerms(
+    writer.terms,
+    arrivals.flatMap(({ record }) => termsOfRecord(record)),
+  )
+  const known = yield* knownDigests(prepared)
+  const fresh = prepared.filter(({ digest }) => !known.has(digest))
+  const guilties = yield* blame(fresh, writer)
+  const stored = yield* weather(fresh, guilties, writer, stormLimit)
+  const ids = yield* write(stored, guilties, writer, revision)
+  return prepared.map(({ digest, serverMs }) => {
+    const repeated = known.get(digest)
+    if (repeated !== undefined) return { outcome: 'repeated', id: repeated, serverMs }
+    const id = ids.get(digest)
+    return id === undefined ? { outcome: 'counted', id: null, serverMs } : { outcome: 'stored', id, serverMs }
+  })
+}
+
+/** Returns the skip list as it is now; other collectors may have changed it. */
+export function* currentSkipList(writer: Writer): Work<{ revision: number; list: SkipList }> {
+  const [row] = yield* ask<{ value: string }>("SELECT value FROM state WHERE name = 'revision'")
+  const revision = Number(row?.value ?? 1)
+  if (writer.skip?.revision !== revision) {
+    const frames = yield* ask<Frame>('SELECT function, module FROM skip_frame')
+    writer.skip = { revision, list: skipListOf(frames) }
+  }
+  return writer.skip
+}
+
+/** The texts of a record that are kept as terms. */
+function termsOfRecord(record: NewRecord): { kind: TermKind; text: string }[] {
+  return [
+    { kind: 'classification', text: record.classification },
+    { kind: 'build', text: record.build },
+    { kind: 'system', text: record.system },
+    { kind: 'kernel', text: record.kernel },
+    { kind: 'host', text: record.hostType },
+    { kind: 'platform', text: platformOf(record) },
+  ]
+}
+
+function platformOf({ arch, board, cpu, bios }: NewRecord): string {
+  return JSON.stringify([arch, board, cpu, bios])
+}
+
+/**
+ * A client that got no answer sends its record again, so the very same record with the same event id is stored once. Before format 4 records
+ * have no event id, and two alike may be two.
+ */
+function digestOf(record: NewRecord): number {
+  if (record.recordVersion < 4) return randomInt(2 ** 48 - 1)
+  const hash = createHash('sha1')
+  const { payload, ...rest } = record
+  hash.update(JSON.stringify(Object.values(rest))).update(payload)
+  return Number(hash.digest().readBigUInt64BE(0) >> BigInt(64 - digestBits))
+}
+
+function* knownDigests(prepared: readonly Prepared[]): Work<Map<number, number>> {
+  const asked = prepared.map(({ digest }) => digest)
+  const known = new Map<number, number>()
+  const rows = yield* ask<{ id: number; digest: number }>(
+    `SELECT id, digest FROM record WHERE digest IN (${marks(asked)})`,
+    ...asked,
+  )
+  for (const { id, digest } of rows) known.set(digest, id)
+  return known
+}
+
+/** Returns the guilty frames of crashes, making those that are new; keyed by {@link frameKey}. */
+function* blame(fresh: readonly Prepared[], writer: Writer): Work<Map<string, GuiltyRow>> {
+  const groups = new Map<string, { frame: Frame; crashes: Prepared[] }>()
+  for (const one of fresh) {
+    if (!one.frame) continue
+    const key = frameKey(one.frame)
+    const group = groups.get(key)
+    if (group) group.crashes.push(one)
+    else groups.set(key, { frame: one.frame, crashes: [one] })
+  }
+  const rows = new Map<string, GuiltyRow>()
+  for (const [key, { frame, crashes }] of [...groups].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    const times = crashes.map(({ serverMs }) => serverMs)
+    const [first] = crashes
+    const row = yield* touchGuilty(
+      frame,
+      Math.min(...times),
+      Math.max(...times),
+      first === undefined ? null : termId(writer.terms, 'build', first.record.build),
+    )
+    rows.set(key, row)
+    yield* noteReturn(row, crashes)
+  }
+  return rows
+}
+
+/** Returns a guilty frame after noting when it was seen; makes it if need be. */
+export function* touchGuilty(
+  frame: Frame,
+  firstMs: number,
+  lastMs: number,
+  buildId: number | null,
+  isTold = false,
+): Work<GuiltyRow> {
+  const [row] = yield* ask<GuiltyRow>(
+    `INSERT INTO guilty (function, module, first_ms, last_ms, first_build_id, told) VALUES (?, ?, ?, ?, ?, ?)
+     ON CONFLICT (function, module) DO UPDATE SET
+       first_ms = CASE WHEN excluded.first_ms < guilty.first_ms THEN excluded.first_ms ELSE guilty.first_ms END,
+       last_ms = CASE WHEN excluded.last_ms > guilty.last_ms THEN excluded.last_ms ELSE guilty.last_ms END
+     RETURNING *`,
+    frame.function,
+    frame.module,
+    firstMs,
+    lastMs,
+    buildId,
+    isTold ? 1 : 0,
+  )
+  if (!row) throw new Error('an upsert returned no row')
+  return row
+}
+
+/** A crash that was fixed is back when a build that should have the fix crashes there. */
+function* noteReturn(row: GuiltyRow, crashes: readonly Prepared[]): Work<void> {
+  if (row.fixed_ms === null || row.back_ms !== null) return
+  const { fixed_ms: fixedMs, fixed_build: fixedBuild } = row
+  const back = crashes.find(({ record, serverMs }) =>
+    fixedBuild === null ? serverMs > fixedMs : compareVersions(record.build, fixedBuild) >= 0,
+  )
+  if (back) yield* ask('UPDATE guilty SET back_ms = ?, told = 0 WHERE id = ?', back.serverMs, row.id)
+}
+
+/** Returns the records that are stored: of the same crash only so many in an hour, the others are counted. */
+function* weather(
+  fresh: readonly Prepared[],
+  guilties: ReadonlyMap<string, GuiltyRow>,
+  { terms }: Writer,
+  limit: number,
+): Work<readonly Prepared[]> {
+  if (limit === 0 || guilties.size === 0) return fresh
+  const groups = new Map<string, { key: readonly number[]; crashes: Prepared[] }>()
+  for (const one of fresh) {
+    const guilty = one.frame && guilties.get(frameKey(one.frame))
+    if (!guilty) continue
+    const key = [
+      guilty.id,
+      termId(terms, 'build', one.record.build),
+      termId(terms, 'classification', one.record.classification),
+      Math.floor(one.serverMs / hourMs),
+    ]
+    const group = groups.get(key.join())
+    if (group) group.crashes.push(one)
+    else groups.set(key.join(), { key, crashes: [one] })
+  }
+  const dropped = new Set<Prepared>()
+  for (const [, { key, crashes }] of [...groups].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    const [row] = yield* ask<{ seen: number }>(
+      `INSERT INTO storm (guilty_id, build_id, classification_id, hour, seen, dropped) VALUES (?, ?, ?, ?, ?, 0)
+       ON CONFLICT (guilty_id, build_id, classification_id, hour) DO UPDATE SET seen = storm.seen + excluded.seen
+       RETURNING seen`,
+      ...key,
+      crashes.length,
+    )
+    const before = (row?.seen ?? crashes.length) - crashes.length
+    const spare = crashes.slice(Math.max(0, limit - before))
+    if (spare.length === 0) continue
+    for (const one of spare) dropped.add(one)
+    yield* ask(
+      'UPDATE storm SET dropped = dropped + ? WHERE guilty_id = ? AND build_id = ? AND classification_id = ? AND hour = ?',
+      spare.length,
+      ...key,
+    )
+    yield* ask('UPDATE guilty SET counted = counted + ? WHERE id = ?', spare.length, key[0] ?? 0)
+  }
+  return fresh.filter((one) => !dropped.has(one))
+}
+
+const recordColumns = [
+  'server_ms',
+  'client_s',
+  'classification_id',
+  'build_id',
+  'system_id',
+  'kernel_id',
+  'host_id',
+  'platform_id',
+  'severity',
+  'external',
+  'record_version',
+  'payload_version',
+  'machine',
+  'event',
+  'digest',
+  'crash',
+  'guilty_id',
+  'revision',
+] as const
+
+/** Returns ids by digest of the records that were written. */
+function* write(
+  stored: readonly Prepared[],
+  guilties: ReadonlyMap<string, GuiltyRow>,
+  { terms, number }: Writer,
+  revision: number,
+): Work<ReadonlyMap<number, number>> {
+  const byDigest = new Map(stored.map((one) => [one.digest, one]))
+  const rows = [...byDigest.values()].map(({ record, serverMs, digest, frame }): Value[] => [
+    serverMs,
+    record.clientS,
+    termId(terms, 'classification', record.classification),
+    termId(terms, 'build', record.build),
+    termId(terms, 'system', record.system),
+    termId(terms, 'kernel', record.kernel),
+    termId(terms, 'host', record.hostType),
+    termId(terms, 'platform', platformOf(record)),
+    record.severity,
+    record.external ? 1 : 0,
+    record.recordVersion,
+    record.payloadVersion,
+    record.machine,
+    record.event,
+    digest,
+    frame ? 1 : 0,
+    (frame && guilties.get(frameKey(frame))?.id) ?? null,
+    revision,
+  ])
+  const written = yield* fill({
+    into: 'record',
+    columns: recordColumns,
+    rows,
+    then: 'ON CONFLICT (digest) DO NOTHING RETURNING id, digest',
+  })
+  const ids = new Map(written.map(({ id, digest }) => [Number(digest), Number(id)]))
+  yield* fill({
+    into: 'payload',
+    columns: ['record_id', 'text'],
+    rows: [...ids].map(([digest, id]) => [id, byDigest.get(digest)?.record.payload ?? '']),
+  })
+  yield* noteBlocks(
+    [...ids].flatMap(([digest, id]) => {
+      const one = byDigest.get(digest)
+      return one ? [{ id, serverMs: one.serverMs, clientS: one.record.clientS }] : []
+    }),
+    number,
+  )
+  // Another collector was faster with the same record.
+  const late = [...byDigest.values()].filter(({ digest }) => !ids.has(digest))
+  if (late.length > 0) for (const [digest, id] of yield* knownDigests(late)) ids.set(digest, id)
+  return ids
+}
+
+/** Notes from when to when the records of a block of ids are, so that windows of time are found without an index of their own. */
+export function* noteBlocks(
+  written: readonly { readonly id: number; readonly serverMs: number; readonly clientS: number }[],
+  writer: number,
+): Work<void> {
+  const blocks = new Map<number, [number, number, number, number]>()
+  for (const { id, serverMs, clientS } of written) {
+    const block = Math.floor(id / 2 ** blockBits)
+    const [minServer = serverMs, maxServer = serverMs, minClient = clientS, maxClient = clientS] =
+      blocks.get(block) ?? []
+    blocks.set(block, [
+      Math.min(minServer, serverMs),
+      Math.max(maxServer, serverMs),
+      Math.min(minClient, clientS),
+      Math.max(maxClient, clientS),
+    ])
+  }
+  const least = (column: string): string =>
+    `${column} = CASE WHEN excluded.${column} < record_block.${column} THEN excluded.${column} ELSE record_block.${column} END`
+  const most = (column: string): string =>
+    `${column} = CASE WHEN excluded.${column} > record_block.${column} THEN excluded.${column} ELSE record_block.${column} END`
+  yield* fill({
+    into: 'record_block',
+    columns: ['block', 'writer', 'min_server_ms', 'max_server_ms', 'min_client_s', 'max_client_s'],
+    rows: [...blocks].map(([block, bounds]) => [block, writer, ...bounds]),
+    then: `ON CONFLICT (block, writer) DO UPDATE SET ${least('min_server_ms')}, ${most('max_server_ms')}, ${least('min_client_s')}, ${most('max_client_s')}`,
+  })
+}
+
+function termId(terms: TermCache, kind: TermKind, text: string): number {
+  const id = terms.ids.get(termKey(kind, text))
+  if (id === undefined) throw new Error(`the ${kind} '${text.slice(0, 80)}' has no term`)
+  return id
+}

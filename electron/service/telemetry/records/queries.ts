@@ -1,0 +1,46 @@
+import type { Work } from '../../store/records/work.ts'
+import { buildCounts, choices, population, shares } from '../views/counts.ts'
+import { backtraces, decidedGuilties, guiltyDetails, topCrashes } from '../views/crashes.ts'
+import { grouped, sampled } from '../views/grouped.ts'
+import { machineChecks, thermal } from '../views/hardware.ts'
+import { lastReports, quarantined, summary } from '../views/summary.ts'
+import { updateMatrix } from '../views/updates.ts'
+import { listRecords, oneRecord, type PieceAsked, type ReadEnv } from './list.ts'
+import { textPiece } from './pieces.ts'
+import { oldestIds, purgePiece } from './purge.ts'
+import { previewSkip, regroupPiece, regroups, skipFrames } from './regroup.ts'
+
+/** Everything that is asked of the records without changing them; it runs in a thread of its own, against either store. */
+export const recordQueries = {
+  list: (asked: PieceAsked, env: ReadEnv) => listRecords(asked, env),
+  one: ({ id }: { readonly id: number }, { terms }: ReadEnv) => oneRecord(id, terms),
+  textPiece,
+  buildCounts,
+  shares,
+  population,
+  choices: (_args: null) => choices(),
+  topCrashes,
+  guiltyDetails,
+  backtraces,
+  decidedGuilties: (_args: null) => decidedGuilties(),
+  machineChecks,
+  thermal,
+  updateMatrix,
+  summary,
+  quarantined,
+  lastReports,
+  grouped,
+  sampled,
+  skipFrames: (_args: null) => skipFrames(),
+  previewSkip,
+  regroupPiece,
+  regroups: ({ most }: { readonly most: number }) => regroups(most),
+  purgePiece,
+  oldestIds: ({ most }: { readonly most: number }) => oldestIds(most),
+} as const satisfies Readonly<Record<string, (args: never, env: ReadEnv) => Work<unknown>>>
+
+export type RecordQueries = typeof recordQueries
+export type RecordQueryName = keyof RecordQueries
+export type RecordQueryArgs<Name extends RecordQueryName> = Parameters<RecordQueries[Name]>[0]
+export type RecordQueryResult<Name extends RecordQueryName> =
+  ReturnType<RecordQueries[Name]> extends Work<infer Result> ? Result : never

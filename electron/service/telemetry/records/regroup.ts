@@ -1,0 +1,284 @@
+import { ask, fill, marks, type Work } from '../../store/records/work.ts'
+import { frameKey, guiltyOf, skipListOf } from '../guilty/guilty.ts'
+import type { Frame, GuiltyRow } from '../schema.ts'
+import { touchGuilty, type Writer } from './insert.ts'
+import type { ReadEnv } from './list.ts'
+import { textsOf } from './terms.ts'
+
+/** Blaming crashes anew after the skip list has changed: preview, the change itself, the work in the background, undo. */
+
+/** A change of the skip list. */
+export interface SkipChange {
+  readonly add: readonly Frame[]
+  readonly remove: readonly Frame[]
+}
+
+/** Records that a change moves from one guilty frame to another. */
+export interface Move {
+  readonly from: Frame | null
+  readonly to: Frame | null
+  readonly records: number
+}
+
+/** What a change of the skip list would do. */
+export interface Preview {
+  readonly moves: readonly Move[]
+  /** Crash records that were looked at. */
+  readonly looked: number
+  /** False when time ran out: there are more, older records. */
+  readonly isComplete: boolean
+}
+
+/** A change of the skip list that was made, with how far blaming anew has come. */
+export interface RegroupRow {
+  readonly id: number
+  readonly at_ms: number
+  readonly what: string
+  readonly before_frames: string
+  readonly after_frames: string
+  readonly moved: number
+  readonly done_ms: number | null
+}
+
+/** A crash whose guilty frame is another one than is written down. */
+export interface Moved {
+  readonly id: number
+  readonly serverMs: number
+  readonly buildId: number
+  readonly to: Frame | null
+}
+
+/** A stretch of crash records that was looked at. */
+export interface RegroupPiece {
+  readonly moved: readonly Moved[]
+  readonly looked: number
+  /** The last id of the stretch; null when there are no more. */
+  readonly lastId: number | null
+}
+
+const previewBatch = 250
+/** A list that long would be no list of exceptions any more. */
+export const mostSkipped = 5_000
+
+/** Returns the skip list, oldest first. */
+export function* skipFrames(): Work<readonly (Frame & { readonly id: number; readonly added_ms: number })[]> {
+  return yield* ask('SELECT id, function, module, added_ms FROM skip_frame ORDER BY id')
+}
+
+/** Returns what a change of the skip list would do, newest records first, within a time (ms). */
+export function* previewSkip(
+  { change, patienceMs }: { readonly change: SkipChange; readonly patienceMs: number },
+  env: ReadEnv,
+): Work<Preview> {
+  const begunMs = env.elapsedMs()
+  const list = skipListOf(changed(yield* skipFrames(), change))
+  // A frame that is to be skipped moves nothing but what it was blamed for.
+  const onlyOf = change.remove.length > 0 ? null : yield* guiltyIds(change.add)
+  const moves = new Map<string, { from: Frame | null; to: Frame | null; records: number }>()
+  let looked = 0
+  let below = Number.MAX_SAFE_INTEGER
+  for (;;) {
+    const rows: readonly CrashRow[] =
+      onlyOf?.length === 0 ? [] : yield* crashRows('r.id < ?', 'DESC', below, previewBatch, onlyOf)
+    const texts = yield* textsOf(
+      env.terms,
+      rows.map(({ classification_id }) => classification_id),
+    )
+    for (const row of rows) {
+      looked += 1
+      const to = guiltyOf(texts.get(row.classification_id) ?? '', row.text, list)
+      const from = row.function === null ? null : { function: row.function, module: row.module ?? '' }
+      if (keyOf(from) === keyOf(to)) continue
+      const key = `${keyOf(from)}\n\n${keyOf(to)}`
+      const move = moves.get(key)
+      if (move) move.records += 1
+      else moves.set(key, { from, to, records: 1 })
+    }
+    const isDone = rows.length < previewBatch
+    if (isDone || env.elapsedMs() - begunMs > patienceMs) {
+      const sorted = [...moves.values()].sort((a, b) => b.records - a.records)
+      return { moves: sorted, looked, isComplete: isDone }
+    }
+    below = rows.at(-1)?.id ?? 0
+  }
+}
+
+/** Returns which of the next crash records after an id have another guilty frame than is written. */
+export function* regroupPiece(
+  { after, upTo, most }: { readonly after: number; readonly upTo: number; readonly most: number },
+  env: ReadEnv,
+): Work<RegroupPiece> {
+  const list = skipListOf(yield* skipFrames())
+  const rows = (yield* crashRows('r.id > ?', 'ASC', after, most, null)).filter(({ id }) => id <= upTo)
+  const texts = yield* textsOf(
+    env.terms,
+    rows.map(({ classification_id }) => classification_id),
+  )
+  const moved = rows.flatMap((row): Moved[] => {
+    const to = guiltyOf(texts.get(row.classification_id) ?? '', row.text, list)
+    const from = row.function === null ? null : { function: row.function, module: row.module ?? '' }
+    return keyOf(from) === keyOf(to)
+      ? []
+      : [{ id: row.id, serverMs: row.server_ms, buildId: row.build_id, to }]
+  })
+  return { moved, looked: rows.length, lastId: rows.at(-1)?.id ?? null }
+}
+
+/** Writes what moved, and that the records of a stretch were looked at with a revision of the list. */
+export function* writeMoves({
+  piece,
+  after,
+  revision,
+  regroupId,
+}: {
+  readonly piece: RegroupPiece
+  readonly after: number
+  readonly revision: number
+  readonly regroupId: number
+}): Work<void> {
+  const byFrame = new Map<string, Moved[]>()
+  for (const one of piece.moved) {
+    const group = byFrame.get(keyOf(one.to))
+    if (group) group.push(one)
+    else byFrame.set(keyOf(one.to), [one])
+  }
+  for (const [, group] of [...byFrame].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    const [first] = group
+    if (!first) continue
+    const times = group.map(({ serverMs }) => serverMs)
+    // Nobody is told of a guilty frame that comes of a change of the list.
+    const id = first.to
+      ? (yield* touchGuilty(first.to, Math.min(...times), Math.max(...times), first.buildId, true)).id
+      : null
+    const ids = group.map((one) => one.id)
+    yield* ask(`UPDATE record SET guilty_id = ? WHERE id IN (${marks(ids)})`, id, ...ids)
+  }
+  if (piece.lastId !== null)
+    yield* ask(
+      'UPDATE record SET revision = ? WHERE crash = 1 AND id > ? AND id <= ?',
+      revision,
+      after,
+      piece.lastId,
+    )
+  yield* ask('UPDATE regroup SET moved = moved + ? WHERE id = ?', piece.moved.length, regroupId)
+}
+
+/** Changes the skip list and returns the change; blaming anew is then to be done. Null when nothing would change. */
+export function* changeSkip(
+  { change, what, nowMs }: { readonly change: SkipChange; readonly what: string; readonly nowMs: number },
+  writer: Writer,
+): Work<RegroupRow | null> {
+  const before = (yield* skipFrames()).map(({ function: name, module }) => ({ function: name, module }))
+  const after = changed(before, change)
+  if (after.length === before.length && change.add.every((frame) => before.some((one) => same(one, frame))))
+    return null
+  for (const { function: name, module } of change.remove)
+    yield* ask('DELETE FROM skip_frame WHERE function = ? AND module = ?', name, module)
+  yield* fill({
+    into: 'skip_frame',
+    columns: ['function', 'module', 'added_ms'],
+    rows: change.add.map(({ function: name, module }) => [name, module, nowMs]),
+    then: 'ON CONFLICT (function, module) DO NOTHING',
+  })
+  writer.skip = null
+  return yield* beginRegroup(what, before, after, nowMs)
+}
+
+/** Begins blaming all crashes anew, with the list as it is. */
+export function* recompute({
+  what,
+  nowMs,
+}: {
+  readonly what: string
+  readonly nowMs: number
+}): Work<RegroupRow> {
+  const frames = (yield* skipFrames()).map(({ function: name, module }) => ({ function: name, module }))
+  return yield* beginRegroup(what, frames, frames, nowMs)
+}
+
+function* beginRegroup(
+  what: string,
+  before: readonly Frame[],
+  after: readonly Frame[],
+  nowMs: number,
+): Work<RegroupRow> {
+  yield* ask("UPDATE state SET value = CAST(CAST(value AS INTEGER) + 1 AS TEXT) WHERE name = 'revision'")
+  // The newest change looks at everything, so what an earlier one has not yet done is done with it.
+  yield* ask('UPDATE regroup SET done_ms = ? WHERE done_ms IS NULL', nowMs)
+  const [row] = yield* ask<RegroupRow>(
+    'INSERT INTO regroup (at_ms, what, before_frames, after_frames) VALUES (?, ?, ?, ?) RETURNING *',
+    nowMs,
+    what,
+    JSON.stringify(before),
+    JSON.stringify(after),
+  )
+  if (!row) throw new Error('an insert returned no row')
+  return row
+}
+
+/** Returns the changes of the skip list, newest first. */
+export function* regroups(most: number): Work<readonly RegroupRow[]> {
+  return yield* ask<RegroupRow>('SELECT * FROM regroup ORDER BY id DESC LIMIT ?', most)
+}
+
+/** Returns the change that turns one list into another. */
+export function differenceOf(now: readonly Frame[], wanted: readonly Frame[]): SkipChange {
+  return {
+    add: wanted.filter((frame) => !now.some((one) => same(one, frame))),
+    remove: now.filter((frame) => !wanted.some((one) => same(one, frame))),
+  }
+}
+
+function changed(frames: readonly Frame[], { add, remove }: SkipChange): Frame[] {
+  const kept = frames.filter((frame) => !remove.some((one) => same(one, frame)))
+  return [...kept, ...add.filter((frame) => !kept.some((one) => same(one, frame)))]
+}
+
+function same(a: Frame, b: Frame): boolean {
+  return a.function === b.function && a.module === b.module
+}
+
+function keyOf(frame: Frame | null): string {
+  return frame === null ? '' : frameKey(frame)
+}
+
+function* guiltyIds(frames: readonly Frame[]): Work<readonly number[]> {
+  const ids: number[] = []
+  for (const { function: name, module } of frames) {
+    const [row] = yield* ask<Pick<GuiltyRow, 'id'>>(
+      'SELECT id FROM guilty WHERE function = ? AND module = ?',
+      name,
+      module,
+    )
+    if (row) ids.push(row.id)
+  }
+  return ids
+}
+
+interface CrashRow {
+  readonly id: number
+  readonly server_ms: number
+  readonly build_id: number
+  readonly classification_id: number
+  readonly text: string
+  readonly function: string | null
+  readonly module: string | null
+}
+
+function* crashRows(
+  bound: 'r.id < ?' | 'r.id > ?',
+  order: 'ASC' | 'DESC',
+  id: number,
+  most: number,
+  onlyOf: readonly number[] | null,
+): Work<readonly CrashRow[]> {
+  const only = onlyOf === null ? '' : `AND r.guilty_id IN (${marks(onlyOf)})`
+  return yield* ask<CrashRow>(
+    `SELECT r.id, r.server_ms, r.build_id, r.classification_id, p.text, g.function, g.module
+     FROM record r JOIN payload p ON p.record_id = r.id LEFT JOIN guilty g ON g.id = r.guilty_id
+     WHERE r.crash = 1 AND ${bound} ${only} ORDER BY r.id ${order} LIMIT ?`,
+    id,
+    ...(onlyOf ?? []),
+    most,
+  )
+}

@@ -1,0 +1,123 @@
+import { ask, marks, type Work } from '../../store/records/work.ts'
+
+/** Texts that many records share. A term never changes, so whoever has read one may remember it. */
+
+export type TermKind = 'classification' | 'build' | 'system' | 'kernel' | 'host' | 'platform'
+
+/** Terms that were read, both ways. */
+export interface TermCache {
+  readonly ids: Map<string, number>
+  readonly texts: Map<number, string>
+  forget(): void
+}
+
+/** Texts of clients are without end; so many are remembered. */
+const mostRemembered = 100_000
+
+export function createTermCache(): TermCache {
+  const ids = new Map<string, number>()
+  const texts = new Map<number, string>()
+  return {
+    ids,
+    texts,
+    forget() {
+      ids.clear()
+      texts.clear()
+    },
+  }
+}
+
+/** Returns the key of a term in a cache. */
+export function termKey(kind: TermKind, text: string): string {
+  return `${kind}\n${text}`
+}
+
+function remember(cache: TermCache, kind: TermKind, text: string, id: number): void {
+  if (cache.ids.size > mostRemembered) cache.forget()
+  cache.ids.set(termKey(kind, text), id)
+  cache.texts.set(id, text)
+}
+
+/** Makes sure that terms have ids. In one order, so that collectors do not wait for each other in a circle. */
+export function* ensureTerms(
+  cache: TermCache,
+  wanted: readonly { readonly kind: TermKind; readonly text: string }[],
+): Work<void> {
+  const unknown = new Map(
+    wanted.flatMap(({ kind, text }) => {
+      const key = termKey(kind, text)
+      return cache.ids.has(key) ? [] : [[key, { kind, text }] as const]
+    }),
+  )
+  for (const [, { kind, text }] of [...unknown].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    const [made] = yield* ask<{ id: number }>(
+      'INSERT INTO term (kind, text) VALUES (?, ?) ON CONFLICT (kind, text) DO NOTHING RETURNING id',
+      kind,
+      text,
+    )
+    const id = made?.id ?? (yield* findTerm(cache, kind, text))
+    if (id !== null) remember(cache, kind, text, id)
+  }
+}
+
+/** Returns the id of a term; null when no record has it. */
+export function* findTerm(cache: TermCache, kind: TermKind, text: string): Work<number | null> {
+  const known = cache.ids.get(termKey(kind, text))
+  if (known !== undefined) return known
+  const [row] = yield* ask<{ id: number }>('SELECT id FROM term WHERE kind = ? AND text = ?', kind, text)
+  if (!row) return null
+  remember(cache, kind, text, row.id)
+  return row.id
+}
+
+/** Returns the texts of terms. */
+export function* textsOf(cache: TermCache, ids: Iterable<number>): Work<ReadonlyMap<number, string>> {
+  const unknown = [...new Set(ids)].filter((id) => !cache.texts.has(id))
+  if (cache.texts.size + unknown.length > mostRemembered) cache.texts.clear()
+  for (let from = 0; from < unknown.length; from += 500) {
+    const some = unknown.slice(from, from + 500)
+    const rows = yield* ask<{ id: number; text: string }>(
+      `SELECT id, text FROM term WHERE id IN (${marks(some)})`,
+      ...some,
+    )
+    for (const { id, text } of rows) cache.texts.set(id, text)
+  }
+  return cache.texts
+}
+
+/** Returns all terms of a kind. */
+export function* termsOf(kind: TermKind): Work<readonly { readonly id: number; readonly text: string }[]> {
+  return yield* ask<{ id: number; text: string }>('SELECT id, text FROM term WHERE kind = ?', kind)
+}
+
+/** Returns the ids of classes that fit a pattern with `*` or `%`, or one class; null when the pattern fits all. */
+export function* classIds(cache: TermCache, pattern: string): Work<readonly number[] | null> {
+  if (!/[*%]/.test(pattern)) {
+    const id = yield* findTerm(cache, 'classification', pattern)
+    return id === null ? [] : [id]
+  }
+  if (/^[*%]+$/.test(pattern)) return null
+  const all = yield* termsOf('classification')
+  const fits = wildcard(pattern)
+  return all.filter(({ text }) => fits(text)).map(({ id }) => id)
+}
+
+/** Returns what tells whether a text fits a pattern in which `*` and `%` stand for any characters. */
+export function wildcard(pattern: string): (text: string) => boolean {
+  const parts = pattern.split(/[*%]+/)
+  const head = parts[0] ?? ''
+  const tail = parts.at(-1) ?? ''
+  const middle = parts.slice(1, -1)
+  return (text) => {
+    if (parts.length === 1) return text === pattern
+    if (!text.startsWith(head) || !text.endsWith(tail) || text.length < head.length + tail.length)
+      return false
+    let at = head.length
+    const end = text.length - tail.length
+    return middle.every((part) => {
+      const found = text.indexOf(part, at)
+      at = found + part.length
+      return found >= 0 && at <= end
+    })
+  }
+}

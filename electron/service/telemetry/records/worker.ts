@@ -1,0 +1,55 @@
+import { performance } from 'node:perf_hooks'
+import { parentPort, workerData } from 'node:worker_threads'
+import { openPostgres, viewTimeoutMs } from '../../store/records/postgres.ts'
+import { openRecordsReadOnly, sqliteRunner } from '../../store/records/sqlite.ts'
+import { driveSync, type Work } from '../../store/records/work.ts'
+import type { ThreadAnswer, ThreadQuestion } from '../../store/thread.ts'
+import type { ReadEnv } from './list.ts'
+import { recordQueries, type RecordQueryName } from './queries.ts'
+import type { RecordPlace } from './store.ts'
+import { createTermCache } from './terms.ts'
+
+/** The thread in which records are read, so that no view holds up the collector. */
+
+const place = workerData as RecordPlace
+const env: ReadEnv = {
+  terms: createTermCache(),
+  choosesIndex: place.kind === 'sqlite',
+  elapsedMs: () => performance.now(),
+}
+const source = open(place)
+
+parentPort?.on('message', (question: ThreadQuestion | 'close') => {
+  if (question === 'close') {
+    void source.close().then(() => parentPort?.close())
+    return
+  }
+  void answer(question).then((reply) => parentPort?.postMessage(reply))
+})
+
+async function answer({ id, name, args }: ThreadQuestion): Promise<ThreadAnswer> {
+  try {
+    const query = recordQueries[name as RecordQueryName] as (args: unknown, env: ReadEnv) => Work<unknown>
+    return { id, result: await source.read(query(args, env)) }
+  } catch (error) {
+    const failure = error instanceof Error ? error : new Error(String(error))
+    const code = 'code' in failure && typeof failure.code === 'string' ? failure.code : null
+    return { id, failure: { name: failure.name, message: failure.message, code } }
+  }
+}
+
+function open(at: RecordPlace): { read<T>(work: Work<T>): Promise<T> | T; close(): Promise<void> } {
+  if (at.kind === 'postgres') {
+    const pool = openPostgres(at.address, viewTimeoutMs)
+    return { read: (work) => pool.read(work), close: () => pool.close() }
+  }
+  const db = openRecordsReadOnly(at.file)
+  const run = sqliteRunner(db)
+  return {
+    read: (work) => driveSync(work, run),
+    close: () => {
+      db.close()
+      return Promise.resolve()
+    },
+  }
+}

@@ -1,0 +1,73 @@
+import { ask, type Work } from '../../store/records/work.ts'
+import type { ReadEnv } from '../records/list.ts'
+
+/** How full the store is, and what it let go of. */
+
+export interface Summary {
+  readonly records: number
+  readonly crashes: number
+  readonly oldestMs: number | null
+  readonly newestMs: number | null
+  /** Crashes that the storm guard counted without storing them. */
+  readonly counted: number
+  readonly quarantined: number
+  readonly guilties: number
+}
+
+/** Returns the figures of the store. */
+export function* summary(_args: unknown, _env: ReadEnv): Work<Summary> {
+  const [records] = yield* ask<{ n: number }>('SELECT count(*) AS n FROM record')
+  const [crashes] = yield* ask<{ n: number }>('SELECT count(*) AS n FROM record WHERE crash = 1')
+  const [oldest] = yield* ask<{ server_ms: number }>('SELECT server_ms FROM record ORDER BY id LIMIT 1')
+  const [newest] = yield* ask<{ server_ms: number }>('SELECT server_ms FROM record ORDER BY id DESC LIMIT 1')
+  const [guilties] = yield* ask<{ n: number; counted: number | null }>(
+    'SELECT count(*) AS n, sum(counted) AS counted FROM guilty',
+  )
+  const [quarantine] = yield* ask<{ n: number }>('SELECT count(*) AS n FROM quarantine')
+  return {
+    records: records?.n ?? 0,
+    crashes: crashes?.n ?? 0,
+    oldestMs: oldest?.server_ms ?? null,
+    newestMs: newest?.server_ms ?? null,
+    counted: guilties?.counted ?? 0,
+    quarantined: quarantine?.n ?? 0,
+    guilties: guilties?.n ?? 0,
+  }
+}
+
+/** A record that was refused and kept all the same. */
+export interface QuarantineRow {
+  readonly id: number
+  readonly at_ms: number
+  readonly reason: string
+  readonly fields: string
+  readonly payload: string
+}
+
+/** Returns refused records, newest first. */
+export function* quarantined({
+  before,
+  limit,
+}: {
+  readonly before: number | null
+  readonly limit: number
+}): Work<readonly QuarantineRow[]> {
+  return yield* ask<QuarantineRow>(
+    'SELECT * FROM quarantine WHERE id < ? ORDER BY id DESC LIMIT ?',
+    before ?? Number.MAX_SAFE_INTEGER,
+    limit,
+  )
+}
+
+/** Returns machines that reported between two times, with the last time (ms) each did. */
+export function* lastReports({
+  fromId,
+}: {
+  readonly fromId: number
+}): Work<readonly { readonly machine: string; readonly lastMs: number; readonly lastId: number }[]> {
+  const rows = yield* ask<{ machine: string; last_ms: number; last_id: number }>(
+    'SELECT machine, max(server_ms) AS last_ms, max(id) AS last_id FROM record WHERE id > ? GROUP BY machine',
+    fromId,
+  )
+  return rows.map(({ machine, last_ms, last_id }) => ({ machine, lastMs: last_ms, lastId: last_id }))
+}
