@@ -12,6 +12,7 @@ import { reportCommand } from './commands/report.ts'
 import { serveCommand } from './commands/serve.ts'
 import { runCommand } from './commands/run.ts'
 import { statusCommand } from './commands/status.ts'
+import { telemetryCommand } from './commands/telemetry.ts'
 import { triggerCommand } from './commands/trigger.ts'
 import { watcherCommand } from './commands/watcher.ts'
 import { CommandError, exitCodes } from './io.ts'
@@ -40,6 +41,7 @@ export async function main(args: readonly string[]): Promise<number> {
     pingCommand(finish),
     watcherCommand(),
     triggerCommand(),
+    telemetryCommand(),
     runCommand(finish),
   ]) {
     program.addCommand(command)

@@ -1,6 +1,7 @@
 import { Option } from 'commander'
 import { parseListen, type ListenAddress } from '../service/http/listen.ts'
 import { verbosities, type Verbosity } from '../service/log.ts'
+import { isPostgresAddress, withoutPassword } from '../service/store/records/postgres-address.ts'
 import { parseSpan } from '../shared/time-text.ts'
 import { CommandError, exitCodes } from './io.ts'
 
@@ -36,6 +37,16 @@ export function parseListenOption(text: string): ListenAddress {
     parseListen(text) ??
     refuse('--listen', `'${text}' is not an address such as 127.0.0.1:8737 or [::1]:8737`)
   )
+}
+
+/** @throws CommandError */
+export function parsePostgres(text: string): string {
+  return isPostgresAddress(text)
+    ? text
+    : refuse(
+        '--telemetry-database',
+        `'${withoutPassword(text)}' is not an address such as postgres://user@host/name`,
+      )
 }
 
 /** The option that every command takes. */

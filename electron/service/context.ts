@@ -11,7 +11,7 @@ import type { GroupCommit } from './store/group-commit.ts'
 import type { Connection } from './store/open.ts'
 
 /** What changed, for whoever follows the event stream. */
-export type Topic = 'machine' | 'history' | 'service' | 'watchers' | 'hosts' | 'notices'
+export type Topic = 'machine' | 'history' | 'service' | 'watchers' | 'hosts' | 'telemetry' | 'notices'
 
 /** A stretch of wall time in which nobody looked, and so nothing can be said. */
 export interface BlindSpan {

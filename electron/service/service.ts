@@ -23,6 +23,8 @@ import { makeFolder, openStore, type Connection } from './store/open.ts'
 import { recordRepair } from './store/repair.ts'
 import { version } from './version.ts'
 import type { HostEdges, Hosts } from './hosts/index.ts'
+import type { Telemetry, TelemetryEdges } from './telemetry/index.ts'
+import type { RecordPlace } from './telemetry/records/store.ts'
 import type { Watchers } from './watchers/index.ts'
 import { serviceInfo } from './service-info.ts'
 import { startBackups } from './backups.ts'
@@ -42,6 +44,9 @@ export interface ServiceOptions {
   readonly desktop?: DesktopNotifier
   /** How hosts are reached, and how often where they do not say. */
   readonly hosts?: HostEdges
+  /** Address of a PostgreSQL database for telemetry records; a file beside the database when left out. */
+  readonly telemetryDatabase?: string | undefined
+  readonly telemetry?: Partial<TelemetryEdges>
   /** What the user is to know of this start. */
   readonly events?: readonly StartEvent[]
 }
@@ -61,6 +66,7 @@ export interface Service {
   readonly recorder: Recorder
   readonly watchers: Watchers
   readonly hosts: Hosts
+  readonly telemetry: Telemetry
   readonly alerts: Alerts
   /** Acts on what the system says of power and of the session, so that nothing is lost when the machine sleeps or ends. */
   notePower(event: PowerEvent): void
@@ -192,6 +198,9 @@ async function completeService(
     { createHosts },
     { hostRoutes },
     { hostMetrics },
+    { createTelemetry },
+    { telemetryRoutes },
+    { telemetryMetrics },
     { createAlerts },
     { alertRoutes },
     { systemNotifier },
@@ -212,6 +221,9 @@ async function completeService(
     import('./hosts/index.ts'),
     import('./hosts/routes.ts'),
     import('./hosts/metrics.ts'),
+    import('./telemetry/index.ts'),
+    import('./telemetry/routes.ts'),
+    import('./telemetry/metrics.ts'),
     import('./alerts/index.ts'),
     import('./alerts/routes.ts'),
     import('./alerts/channels/desktop.ts'),
@@ -222,6 +234,21 @@ async function completeService(
   transitions.alerts = alerts
   const watchers = createWatchers(context)
   const hosts = createHosts(context, options.hosts)
+  const telemetry = createTelemetry(context, {
+    place: recordPlace(options.telemetryDatabase, database),
+    spool: sideFiles(database).telemetrySpool,
+    upMs: async (sinceMs) => {
+      const untilMs = Math.round(clock.glance().wallMs)
+      const { figures } = await reader.ask('machineHistory', {
+        now: recorder.present(),
+        sinceMs,
+        untilMs,
+        lastMs: null,
+      })
+      return figures.ms.up
+    },
+    ...options.telemetry,
+  })
   const spool = spoolCollector(context, watchers, sideFiles(database).spool)
   const key = options.needsKey ? ensureKey(sideFiles(database).key) : null
   const startedAt = isoTime(clock.read().wallMs)
@@ -249,6 +276,10 @@ async function completeService(
         routes: (app) => hostRoutes(app, hosts, context),
         metrics: (registry) => hostMetrics(registry, hosts, context),
       },
+      {
+        routes: (app) => telemetryRoutes(app, telemetry, context),
+        metrics: (registry) => telemetryMetrics(registry, telemetry),
+      },
       { routes: (app) => alertRoutes(app, alerts, context) },
       { routes: (app) => keyRoutes(app, context) },
       { routes: (app) => overviewRoutes(app, () => readOverview({ recorder, hosts, watchers }, context)) },
@@ -270,6 +301,7 @@ async function completeService(
   alerts.start(origin)
   hosts.start()
   spool.start()
+  await telemetry.start()
 
   let stopping: Promise<void> | null = null
   const backups = startBackups(database, clock, log, reader)
@@ -290,6 +322,7 @@ async function completeService(
     recorder.stop(how)
     backups.stop()
     await Promise.race([Promise.all([server.close(), delivered, hostsStopped]), wait(clock, closePatienceMs)])
+    await Promise.race([telemetry.stop(), wait(clock, 2 * closePatienceMs)])
     context.commits.flush()
     await reader.stop()
     db.close()
@@ -302,6 +335,7 @@ async function completeService(
     recorder,
     watchers,
     hosts,
+    telemetry,
     alerts,
     settled,
     notePower(event) {
@@ -314,6 +348,12 @@ async function completeService(
     },
     stop: (how) => (stopping ??= stop(how)),
   }
+}
+
+function recordPlace(address: string | undefined, database: string): RecordPlace {
+  return address === undefined
+    ? { kind: 'sqlite', file: sideFiles(database).records }
+    : { kind: 'postgres', address }
 }
 
 /** What the user has not yet dismissed is not told again. */

@@ -16,7 +16,14 @@ import { startService, type Service } from '../../service/service.ts'
 import { asStoreError, StoreError } from '../../service/store/errors.ts'
 import { version } from '../../service/version.ts'
 import { CommandError, databaseOf, exitCodes, say } from '../io.ts'
-import { collect, databaseOption, parseInterval, parseListenOption, parseVerbosity } from '../options.ts'
+import {
+  collect,
+  databaseOption,
+  parseInterval,
+  parseListenOption,
+  parsePostgres,
+  parseVerbosity,
+} from '../options.ts'
 
 interface ServeOptions {
   readonly interval: number
@@ -26,6 +33,7 @@ interface ServeOptions {
   readonly listen: ListenAddress
   readonly auth: boolean
   readonly allowHost: string[]
+  readonly telemetryDatabase?: string
 }
 
 /** `watchkeeper serve`: records in the foreground until it is told to stop. */
@@ -50,6 +58,14 @@ export function serveCommand(): Command {
       )
         .argParser(collect)
         .default([], 'none'),
+    )
+    .addOption(
+      new Option(
+        '--telemetry-database <address>',
+        'keep telemetry records in PostgreSQL (postgres://user:password@host/name) instead of a file',
+      )
+        .argParser(parsePostgres)
+        .env('WATCHKEEPER_TELEMETRY_DATABASE'),
     )
     .option('--no-auth', 'ask for no access key; only on a loopback address')
     .addHelpText(
@@ -89,6 +105,7 @@ async function serve(options: ServeOptions): Promise<never> {
       clock,
       log,
       hosts,
+      telemetryDatabase: options.telemetryDatabase,
     })
   } catch (error) {
     const known =

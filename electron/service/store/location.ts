@@ -72,6 +72,10 @@ export interface SideFiles {
   readonly backups: string
   /** Folder of triggers that could not be delivered while no service ran. */
   readonly spool: string
+  /** The file of telemetry records. */
+  readonly records: string
+  /** Folder of this machine's own records that wait to be sent to another collector. */
+  readonly telemetrySpool: string
 }
 
 /** Returns the side files of a database; `database` should have gone through {@link canonicalPath}. */
@@ -82,6 +86,11 @@ export function sideFiles(database: string): SideFiles {
     key: `${database}.key`,
     backups: `${database}.backups`,
     spool: `${database}.spool`,
+    records:
+      path.basename(database) === databaseName
+        ? path.join(path.dirname(database), 'records.db')
+        : `${database}.records.db`,
+    telemetrySpool: `${database}.telemetry-spool`,
   }
 }
 

@@ -1,11 +1,8 @@
 import path from 'node:path'
 import { afterAll, beforeAll, beforeEach, afterEach, describe, expect, it } from 'vitest'
 import { systemClock } from '../../../electron/service/clock.ts'
-import {
-  openRecordStore,
-  type RecordPlace,
-  type RecordStore,
-} from '../../../electron/service/telemetry/records/store.ts'
+import { openRecordStore } from '../../../electron/service/telemetry/records/open-store.ts'
+import type { RecordPlace, RecordStore } from '../../../electron/service/telemetry/records/store.ts'
 import { removeRecords, sweep } from '../../../electron/service/telemetry/records/purge.ts'
 import { changeSkip, writeMoves } from '../../../electron/service/telemetry/records/regroup.ts'
 import { usualPlan } from '../../../electron/service/telemetry/purge-rules.ts'

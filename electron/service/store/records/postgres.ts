@@ -1,14 +1,13 @@
 import pg from 'pg'
 import { StoreError } from '../errors.ts'
+import { withoutPassword } from './postgres-address.ts'
 import { postgresWords, recordMigrations } from './tables.ts'
-import { drive, type Row, type Step, type Value, type Work } from './work.ts'
+import { drive, type Row, type Step, type Work } from './work.ts'
 
 /** Records in PostgreSQL, for a fleet that outgrows one machine: several collectors may share one database. */
 
-/** Counts and ids are far below 2^53, so 64-bit numbers come as numbers. */
-const int8 = 20
-/** Sums of 64-bit numbers are numerics. */
-const numeric = 1_700
+/** 64-bit numbers (20) and sums of them (1700): ours are far below 2^53, so they come as numbers. */
+const exactTypes: ReadonlySet<number> = new Set([20, 1_700])
 
 /** Number of our advisory lock for migrations: any that no other program is likely to take. */
 const migrationLock = 8_737_001
@@ -26,15 +25,8 @@ export interface Postgres {
   close(): Promise<void>
 }
 
-/** Returns true for an address that PostgreSQL's clients understand. */
-export function isPostgresAddress(text: string): boolean {
-  return /^postgres(?:ql)?:\/\//.test(text)
-}
-
-/** Returns an address without its password, for people to read. */
-export function withoutPassword(address: string): string {
-  return address.replace(/^(postgres(?:ql)?:\/\/[^:@/]*):[^@/]*@/, '$1:***@')
-}
+const typeParser: pg.CustomTypesConfig['getTypeParser'] = (oid, format) =>
+  exactTypes.has(oid) ? Number : (pg.types.getTypeParser(oid, format) as (text: string) => unknown)
 
 /** Opens a pool; nothing is connected before the first statement. @throws StoreError for an address that is none */
 export function openPostgres(address: string, statementTimeoutMs = 0): Postgres {
@@ -46,10 +38,7 @@ export function openPostgres(address: string, statementTimeoutMs = 0): Postgres 
       connectionTimeoutMillis: connectTimeoutMs,
       application_name: 'watchkeeper',
       statement_timeout: statementTimeoutMs,
-      types: {
-        getTypeParser: (oid: number, format?: 'text' | 'binary') =>
-          oid === int8 || oid === numeric ? Number : pg.types.getTypeParser(oid, format as 'text'),
-      },
+      types: { getTypeParser: typeParser },
     })
   } catch (error) {
     throw asPostgresError(error, address)
@@ -184,5 +173,3 @@ export function asPostgresError(error: unknown, address: string): StoreError {
         : String(error)
   return new StoreError('cannot-open', `cannot use ${withoutPassword(address)}: ${reason}`, { cause: error })
 }
-
-export type { Value }

@@ -25,6 +25,8 @@ const digestBits = 52
 export interface Arrival {
   readonly record: NewRecord
   readonly serverMs: number
+  /** What tells it from others, when it was stored elsewhere before. */
+  readonly digest?: number
 }
 
 interface Prepared extends Arrival {
@@ -49,10 +51,10 @@ export function* insertRecords(
   stormLimit: number,
 ): Work<readonly Accepted[]> {
   const { revision, list } = yield* currentSkipList(writer)
-  const prepared = arrivals.map(({ record, serverMs }) => ({
+  const prepared = arrivals.map(({ record, serverMs, digest }) => ({
     record,
     serverMs,
-    digest: digestOf(record),
+    digest: digest ?? digestOf(record),
     frame: guiltyOf(record.classification, record.payload, list),
   }))
   yield* ensureTerms(

@@ -3,7 +3,7 @@ import { buildCounts, choices, population, shares } from '../views/counts.ts'
 import { backtraces, decidedGuilties, guiltyDetails, topCrashes } from '../views/crashes.ts'
 import { grouped, sampled } from '../views/grouped.ts'
 import { machineChecks, thermal } from '../views/hardware.ts'
-import { lastReports, quarantined, summary } from '../views/summary.ts'
+import { reportTimes, quarantined, summary } from '../views/summary.ts'
 import { updateMatrix } from '../views/updates.ts'
 import { listRecords, oneRecord, type PieceAsked, type ReadEnv } from './list.ts'
 import { textPiece } from './pieces.ts'
@@ -28,7 +28,7 @@ export const recordQueries = {
   updateMatrix,
   summary,
   quarantined,
-  lastReports,
+  reportTimes,
   grouped,
   sampled,
   skipFrames: (_args: null) => skipFrames(),

@@ -282,3 +282,14 @@ function* crashRows(
     most,
   )
 }
+
+/** Returns how often the skip list has changed. */
+export function* revisionNow(): Work<number> {
+  const [row] = yield* ask<{ value: string }>("SELECT value FROM state WHERE name = 'revision'")
+  return Number(row?.value ?? 1)
+}
+
+/** Writes down that all crashes were blamed with a change of the list. */
+export function* finishRegroup(id: number, nowMs: number): Work<void> {
+  yield* ask('UPDATE regroup SET done_ms = ? WHERE id = ?', nowMs, id)
+}

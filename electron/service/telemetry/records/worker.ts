@@ -1,6 +1,5 @@
-import { performance } from 'node:perf_hooks'
 import { parentPort, workerData } from 'node:worker_threads'
-import { openPostgres, viewTimeoutMs } from '../../store/records/postgres.ts'
+import { systemClock } from '../../clock.ts'
 import { openRecordsReadOnly, sqliteRunner } from '../../store/records/sqlite.ts'
 import { driveSync, type Work } from '../../store/records/work.ts'
 import type { ThreadAnswer, ThreadQuestion } from '../../store/thread.ts'
@@ -12,12 +11,13 @@ import { createTermCache } from './terms.ts'
 /** The thread in which records are read, so that no view holds up the collector. */
 
 const place = workerData as RecordPlace
+const clock = systemClock()
 const env: ReadEnv = {
   terms: createTermCache(),
   choosesIndex: place.kind === 'sqlite',
-  elapsedMs: () => performance.now(),
+  elapsedMs: () => clock.glance().monotonicMs,
 }
-const source = open(place)
+const source = await open(place)
 
 parentPort?.on('message', (question: ThreadQuestion | 'close') => {
   if (question === 'close') {
@@ -38,8 +38,14 @@ async function answer({ id, name, args }: ThreadQuestion): Promise<ThreadAnswer>
   }
 }
 
-function open(at: RecordPlace): { read<T>(work: Work<T>): Promise<T> | T; close(): Promise<void> } {
+interface Source {
+  read<T>(work: Work<T>): Promise<T> | T
+  close(): Promise<void>
+}
+
+async function open(at: RecordPlace): Promise<Source> {
   if (at.kind === 'postgres') {
+    const { openPostgres, viewTimeoutMs } = await import('../../store/records/postgres.ts')
     const pool = openPostgres(at.address, viewTimeoutMs)
     return { read: (work) => pool.read(work), close: () => pool.close() }
   }

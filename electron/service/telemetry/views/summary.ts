@@ -1,5 +1,5 @@
 import { ask, type Work } from '../../store/records/work.ts'
-import type { ReadEnv } from '../records/list.ts'
+import { idWindow, type ReadEnv } from '../records/list.ts'
 
 /** How full the store is, and what it let go of. */
 
@@ -59,15 +59,21 @@ export function* quarantined({
   )
 }
 
-/** Returns machines that reported between two times, with the last time (ms) each did. */
-export function* lastReports({
-  fromId,
+/** Returns the machines that reported over a while, with the first and last time (ms) of each. */
+export function* reportTimes({
+  sinceMs,
+  knownForMs,
 }: {
-  readonly fromId: number
-}): Work<readonly { readonly machine: string; readonly lastMs: number; readonly lastId: number }[]> {
-  const rows = yield* ask<{ machine: string; last_ms: number; last_id: number }>(
-    'SELECT machine, max(server_ms) AS last_ms, max(id) AS last_id FROM record WHERE id > ? GROUP BY machine',
-    fromId,
+  readonly sinceMs: number
+  readonly knownForMs: number
+}): Work<readonly { readonly machine: string; readonly first_ms: number; readonly last_ms: number }[]> {
+  const window = yield* idWindow({ receivedAfterMs: sinceMs })
+  if (window === null) return []
+  return yield* ask(
+    `SELECT machine, min(server_ms) AS first_ms, max(server_ms) AS last_ms FROM record
+     WHERE id >= ? AND server_ms > ? GROUP BY machine HAVING count(*) > 1 AND max(server_ms) - min(server_ms) >= ?`,
+    window.low,
+    sinceMs,
+    knownForMs,
   )
-  return rows.map(({ machine, last_ms, last_id }) => ({ machine, lastMs: last_ms, lastId: last_id }))
 }

@@ -1,0 +1,118 @@
+import { createHash, timingSafeEqual } from 'node:crypto'
+import { mostPayloadBytes } from '../../shared/telemetry-words.ts'
+import { fill, ask, type Work } from '../store/records/work.ts'
+import { mayBlame } from './guilty/guilty.ts'
+import type { TelemetryParts } from './index.ts'
+import { checkRecord, decodePayload, RecordRefusal, type RecordFields } from './record-rules.ts'
+import type { Accepted, NewRecord, StoredRecord } from './schema.ts'
+
+/** What came since the start of the service. */
+export interface Received {
+  stored: number
+  repeated: number
+  counted: number
+  refused: number
+  quarantined: number
+}
+
+/** What became of what a client sent. */
+export type Outcome =
+  | { readonly kind: 'accepted'; readonly accepted: Accepted; readonly record: StoredRecord }
+  | { readonly kind: 'quarantined'; readonly reason: string }
+  | { readonly kind: 'refused'; readonly reason: string }
+
+/** Takes records. */
+export interface Collector {
+  readonly received: Readonly<Received>
+  /** Takes what a client sent; the payload as bytes, or as text where JSON held it. @throws HttpProblem 503, or the store's error */
+  take(fields: RecordFields, payload: Uint8Array | string): Promise<Outcome>
+  /** Takes a record of this machine itself. */
+  takeOwn(record: NewRecord): Promise<Accepted>
+}
+
+/** Refused records that are kept; the oldest go first. */
+const mostQuarantined = 10_000
+
+export function createCollector(
+  { context, store, settings }: TelemetryParts,
+  { stored }: { stored(isCrash: boolean): void },
+): Collector {
+  const { clock } = context
+  const received: Received = { stored: 0, repeated: 0, counted: 0, refused: 0, quarantined: 0 }
+
+  const insert = async (record: NewRecord): Promise<Accepted> => {
+    const accepted = await store().insert(
+      { record, serverMs: Math.round(clock.glance().wallMs) },
+      settings().stormLimit,
+    )
+    received[accepted.outcome] += 1
+    if (accepted.outcome !== 'repeated') stored(mayBlame(record.classification))
+    return accepted
+  }
+
+  const quarantine = async (fields: RecordFields, payload: string, reason: string): Promise<Outcome> => {
+    const told = [...fields].filter(([name]) => name !== 'x-telemetry-tid' && kept.has(name))
+    const nowMs = Math.round(clock.glance().wallMs)
+    await store().write(() =>
+      keepAside(nowMs, reason, cleanText(JSON.stringify(Object.fromEntries(told))), cleanText(payload)),
+    )
+    received.quarantined += 1
+    stored(false)
+    return { kind: 'quarantined', reason }
+  }
+
+  return {
+    received,
+    takeOwn: insert,
+    async take(fields, payload) {
+      const refuse = (reason: string): Outcome => {
+        received.refused += 1
+        return { kind: 'refused', reason }
+      }
+      if (!settings().collect) return refuse('This collector takes no records')
+      if (!isSame(fields.get('x-telemetry-tid') ?? '', settings().tid)) return refuse('Telemetry ID mismatch')
+      const bytes = typeof payload === 'string' ? Buffer.byteLength(payload) : payload.length
+      const text = (): string => (typeof payload === 'string' ? payload : decodePayload(payload))
+      if (bytes > mostPayloadBytes) return refuse(`The payload is larger than ${mostPayloadBytes} bytes`)
+      let record: NewRecord
+      try {
+        record = checkRecord(fields, text(), { strict: settings().strict })
+      } catch (error) {
+        if (!(error instanceof RecordRefusal)) throw error
+        return settings().quarantine ? quarantine(fields, text(), error.message) : refuse(error.message)
+      }
+      const accepted = await insert(record)
+      return {
+        kind: 'accepted',
+        accepted,
+        record: { ...record, id: accepted.id ?? 0, serverMs: accepted.serverMs, guiltyId: null },
+      }
+    },
+  }
+}
+
+/** Headers that a quarantined record keeps; others are the transport's. */
+const kept: ReadonlySet<string> = new Set(
+  'arch build creation-timestamp classification host-type kernel-version machine-id severity record-format-version payload-format-version system-name board-name bios-version cpu-model event-id x-clr-external'.split(
+    ' ',
+  ),
+)
+
+function* keepAside(nowMs: number, reason: string, fields: string, payload: string): Work<void> {
+  yield* fill({
+    into: 'quarantine',
+    columns: ['at_ms', 'reason', 'fields', 'payload'],
+    rows: [[nowMs, reason, fields, payload]],
+  })
+  yield* ask('DELETE FROM quarantine WHERE id <= (SELECT max(id) FROM quarantine) - ?', mostQuarantined)
+}
+
+function cleanText(text: string): string {
+  return text.replaceAll('\u0000', '').toWellFormed()
+}
+
+/** Compares in a time that does not depend on where two texts differ. */
+function isSame(given: string, expected: string): boolean {
+  const hash = (text: string): Buffer => createHash('sha256').update(text).digest()
+  return timingSafeEqual(hash(given), hash(expected))
+}

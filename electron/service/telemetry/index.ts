@@ -1,0 +1,199 @@
+import path from 'node:path'
+import type { ChangeTelemetrySettings, TelemetrySettings } from '../../shared/api/telemetry.ts'
+import { throttle } from '../../shared/throttle.ts'
+import type { Timer } from '../clock.ts'
+import type { RoomContext } from '../context.ts'
+import { HttpProblem } from '../problem.ts'
+import { withoutPassword } from '../store/records/postgres-address.ts'
+import { createClient, type Client, type ClientEdges } from './client/index.ts'
+import { createCollector, type Collector } from './collector.ts'
+import { createPlugins, type Plugins } from './plugins/index.ts'
+import { createPurger, type Purger } from './purger.ts'
+import { openRecordStore } from './records/open-store.ts'
+import type { RecordPlace, RecordStore } from './records/store.ts'
+import { createRegrouper, type Regrouper } from './regrouper.ts'
+import { changedSettings, readSettings, writeSettings } from './settings.ts'
+import { createTeller, type Teller } from './teller.ts'
+import { createViews, type Views } from './views/index.ts'
+
+/** What telemetry is given of the world beside its context. */
+export interface TelemetryEdges {
+  readonly place: RecordPlace
+  /** Folder in which this machine's own records wait to be sent. */
+  readonly spool: string
+  /** Returns for how long (ms) this machine was up since a time (ms UTC); null where that is not known. */
+  upMs(sinceMs: number): Promise<number | null>
+  readonly client?: Partial<ClientEdges>
+}
+
+/** The room of telemetry: a collector, what it has collected, and the views that make sense of it. */
+export interface Telemetry {
+  readonly place: RecordPlace
+  /** Where records are, for people to read. */
+  readonly placeText: string
+  /** Why there is no store; null when there is one. */
+  readonly trouble: string | null
+  /** @throws HttpProblem 503 while the store cannot be used */
+  store(): RecordStore
+  readonly settings: TelemetrySettings
+  change(change: ChangeTelemetrySettings): Promise<TelemetrySettings>
+  /** Says yes or no to reporting what goes wrong on this machine. */
+  consent(yes: boolean): Promise<void>
+  readonly log: RoomContext['log']
+  readonly collector: Collector
+  readonly views: Views
+  readonly regrouper: Regrouper
+  readonly purger: Purger
+  readonly client: Client
+  readonly plugins: Plugins
+  /** Opens the store and begins; a store that cannot be opened is tried again and again. */
+  start(): Promise<void> | void
+  stop(): Promise<void>
+}
+
+/** A store that could not be opened is tried again after this long (ms). */
+const retryMs = 10_000
+/** Followers of the event stream are told of new records at most this often (ms). */
+const tellMs = 1_000
+
+export function createTelemetry(context: RoomContext, edges: TelemetryEdges): Telemetry {
+  const { clock, db, commits } = context
+  const log = context.log.child({ name: 'TELEMETRY' })
+  let store: RecordStore | null = null
+  let trouble: string | null = 'the store of records is not open yet'
+  let settings = readSettings(db)
+  let retry: Timer | null = null
+  let isStopped = false
+
+  const opened = (): RecordStore => {
+    if (store) return store
+    throw new HttpProblem(503, `telemetry records are not available: ${trouble ?? 'the service is stopping'}`)
+  }
+  const parts: TelemetryParts = {
+    context,
+    log,
+    store: opened,
+    hasStore: () => store !== null,
+    settings: () => settings,
+  }
+  const changes = throttle(clock, tellMs, () => context.changed('telemetry'))
+  const teller: Teller = createTeller(parts)
+  const views = createViews(parts, edges, () => client.machines())
+  const collector = createCollector(parts, {
+    stored: (isCrash) => {
+      changes.call()
+      if (isCrash) teller.look()
+    },
+  })
+  const regrouper = createRegrouper(parts, () => {
+    views.forget()
+    changes.call()
+  })
+  const purger = createPurger(parts, () => {
+    views.forget()
+    changes.call()
+  })
+  const client = createClient(parts, { spool: edges.spool, ...edges.client }, collector)
+  const reload = (next: TelemetrySettings): TelemetrySettings => {
+    settings = next
+    views.forget()
+    client.settingsChanged()
+    context.changed('telemetry')
+    return settings
+  }
+  const plugins = createPlugins(parts, path.join(context.databaseFolder, 'plugins'))
+
+  const begin = (): void => {
+    teller.start()
+    regrouper.start()
+    purger.start()
+    client.start()
+  }
+
+  const open = async (): Promise<void> => {
+    try {
+      const found = await openRecordStore(edges.place, clock)
+      if (isStopped) {
+        await found.close()
+        return
+      }
+      store = found
+      trouble = null
+      if (found.movedTo !== null) tellDamage(context, found.movedTo)
+      begin()
+      context.changed('telemetry')
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error)
+      if (trouble !== reason) log.error(`Telemetry records are not available: ${reason}`)
+      trouble = reason
+      if (!isStopped) retry = clock.after(retryMs, () => void open())
+    }
+  }
+
+  return {
+    place: edges.place,
+    placeText: edges.place.kind === 'sqlite' ? edges.place.file : withoutPassword(edges.place.address),
+    get trouble() {
+      return trouble
+    },
+    store: opened,
+    get settings() {
+      return settings
+    },
+    async change(change) {
+      return reload(
+        await commits.write(() => {
+          const next = changedSettings(readSettings(db), change)
+          writeSettings(db, next)
+          return next
+        }),
+      )
+    },
+    async consent(yes) {
+      await client.consent(yes)
+      reload(readSettings(db))
+    },
+    log,
+    collector,
+    views,
+    regrouper,
+    purger,
+    client,
+    plugins,
+    // A server that is away must not hold up the rest.
+    start: () => (edges.place.kind === 'sqlite' ? open() : void open()),
+    async stop() {
+      isStopped = true
+      retry?.cancel()
+      changes.stop()
+      teller.stop()
+      client.stop()
+      plugins.stop()
+      await Promise.all([regrouper.stop(), purger.stop()])
+      const closing = store
+      store = null
+      trouble = null
+      await closing?.close()
+    },
+  }
+}
+
+/** What the parts of the room share. */
+export interface TelemetryParts {
+  readonly context: RoomContext
+  readonly log: RoomContext['log']
+  /** @throws HttpProblem 503 */
+  store(): RecordStore
+  hasStore(): boolean
+  settings(): TelemetrySettings
+}
+
+function tellDamage({ db, clock, changed, log }: RoomContext, movedTo: string): void {
+  const text = `The file of telemetry records was damaged. It was moved to ${movedTo}, and a new one was begun.`
+  log.error(text)
+  db.prepare("INSERT INTO service_event (at_ms, kind, text) VALUES (?, 'database-restored', ?)").run(
+    Math.round(clock.glance().wallMs),
+    text,
+  )
+  changed('service')
+}

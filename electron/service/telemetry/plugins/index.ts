@@ -1,0 +1,236 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs'
+import path from 'node:path'
+import { Worker } from 'node:worker_threads'
+import { Type, type Static } from 'typebox'
+import { Check } from 'typebox/value'
+import { PluginView, type Plugins as PluginList } from '../../../shared/api/telemetry.ts'
+import { HttpProblem } from '../../problem.ts'
+import type { TelemetryParts } from '../index.ts'
+import type { RecordFilter } from '../schema.ts'
+import { groupFields, type GroupField } from '../views/grouped.ts'
+import type { FromPlugin } from './worker.ts'
+
+/** Views that people add: a folder with a manifest and a module, found anew each time, so that one can be written while it is looked at. */
+export interface Plugins {
+  list(): PluginList
+  /** Returns what a plug-in shows. @throws HttpProblem 404 when there is none, 400 with what is wrong with it */
+  show(name: string): Promise<PluginView>
+  stop(): void
+}
+
+const namePattern = /^[a-z0-9][a-z0-9-]{0,63}$/
+const mostPlugins = 50
+const mostManifestBytes = 65_536
+const mostSourceBytes = 1_048_576
+/** How long (ms) a plug-in may take in all, and how often it may ask. */
+const patienceMs = 15_000
+const mostQuestions = 50
+const mostShownRows = 2_000
+const mostShownText = 20_000
+/** Memory (MB) of a plug-in's thread. */
+const memory = { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 16, stackSizeMb: 2 } as const
+
+const Manifest = Type.Object({
+  tab: Type.String({ minLength: 1, maxLength: 40 }),
+  description: Type.Optional(Type.String({ maxLength: 500 })),
+  module: Type.Optional(Type.String({ pattern: '^[A-Za-z0-9_-]+\\.js$', maxLength: 100 })),
+})
+
+const Where = Type.Object(
+  {
+    classification: Type.Optional(Type.String()),
+    severity: Type.Optional(Type.Integer()),
+    machine: Type.Optional(Type.String()),
+    build: Type.Optional(Type.String()),
+    system: Type.Optional(Type.String()),
+    external: Type.Optional(Type.Boolean()),
+    days: Type.Optional(Type.Number({ exclusiveMinimum: 0 })),
+    payload: Type.Optional(Type.String({ maxLength: 1_000 })),
+    notPayload: Type.Optional(Type.String({ maxLength: 1_000 })),
+  },
+  { additionalProperties: false },
+)
+const fields = Object.keys(groupFields) as GroupField[]
+const Question = Type.Union([
+  Type.Object(
+    {
+      count: Type.Array(Type.Unsafe<GroupField>(Type.String({ enum: fields })), { maxItems: 4 }),
+      where: Type.Optional(Where),
+      limit: Type.Optional(Type.Integer({ minimum: 1 })),
+    },
+    { additionalProperties: false },
+  ),
+  Type.Object(
+    { records: Type.Integer({ minimum: 1, maximum: 200 }), where: Type.Optional(Where) },
+    { additionalProperties: false },
+  ),
+])
+
+type Loaded =
+  | { readonly name: string; readonly tab: string; readonly description: string; readonly file: string }
+  | { readonly name: string; readonly problem: string }
+
+export function createPlugins({ context, log, store }: TelemetryParts, folder: string): Plugins {
+  const { clock } = context
+  const running = new Set<Worker>()
+  const told = new Set<string>()
+
+  const loadAll = (): Loaded[] => {
+    let names: string[]
+    try {
+      names = readdirSync(folder, { withFileTypes: true })
+        .filter((entry) => entry.isDirectory() || entry.isSymbolicLink())
+        .map(({ name }) => name)
+        .sort()
+        .slice(0, mostPlugins)
+    } catch {
+      return []
+    }
+    const all = names.map((name) => load(folder, name))
+    for (const one of all) {
+      if (!('problem' in one) || told.has(`${one.name} ${one.problem}`)) continue
+      told.add(`${one.name} ${one.problem}`)
+      log.warn(`Plugin ${one.name} could not be loaded: ${one.problem}`)
+    }
+    return all
+  }
+
+  const answer = async (text: string): Promise<string> => {
+    const question: unknown = JSON.parse(text)
+    if (!Check(Question, question))
+      throw new HttpProblem(
+        400,
+        'it asks what cannot be asked: { count: [fields], where?, limit? } or { records: number, where? }',
+      )
+    const filter = filterOf(question.where ?? {}, clock.glance().wallMs)
+    const rows =
+      'count' in question
+        ? await store().ask('grouped', { filter, by: question.count, limit: question.limit })
+        : await store().ask('sampled', { filter, limit: question.records })
+    return JSON.stringify(rows)
+  }
+
+  const run = (source: string): Promise<unknown> =>
+    new Promise((resolve, reject) => {
+      const worker = new Worker(workerFile(), {
+        workerData: { source },
+        resourceLimits: memory,
+        env: {},
+        stdout: true,
+        stderr: true,
+      })
+      running.add(worker)
+      let questions = 0
+      const end = (done: () => void): void => {
+        timer.cancel()
+        running.delete(worker)
+        void worker.terminate()
+        done()
+      }
+      const fail = (reason: string): void => end(() => reject(new HttpProblem(400, reason)))
+      const timer = clock.after(patienceMs, () => fail('it takes too long'))
+      worker.on('message', (message: FromPlugin) => {
+        switch (message.kind) {
+          case 'failed':
+            fail(message.reason)
+            return
+          case 'shows':
+            end(() => resolve(JSON.parse(message.view)))
+            return
+          case 'asks':
+            questions += 1
+            if (questions > mostQuestions) fail(`it asks more than ${mostQuestions} times`)
+            else
+              void answer(message.question).then(
+                (rows) => worker.postMessage(rows),
+                (error: unknown) => fail(error instanceof Error ? error.message : String(error)),
+              )
+            return
+          default:
+            message satisfies never
+        }
+      })
+      worker.on('error', (error) => fail(error instanceof Error ? error.message : String(error)))
+      worker.on('exit', () => fail('it ended before it showed anything'))
+    })
+
+  return {
+    list: () => ({
+      folder,
+      plugins: loadAll().map((one) =>
+        'problem' in one
+          ? { name: one.name, tab: one.name, description: '', problem: one.problem }
+          : { name: one.name, tab: one.tab, description: one.description, problem: null },
+      ),
+    }),
+    async show(name) {
+      const found = loadAll().find((one) => one.name === name)
+      if (!found) throw new HttpProblem(404, `there is no plug-in '${name}'`)
+      if ('problem' in found)
+        throw new HttpProblem(400, `the plug-in ${name} cannot be used: ${found.problem}`)
+      try {
+        return checkedView(await run(readFileSync(found.file, 'utf8')))
+      } catch (error) {
+        if (!(error instanceof HttpProblem) || error.statusCode === 503) throw error
+        throw new HttpProblem(400, `the plug-in ${name} failed: ${error.message}`)
+      }
+    },
+    stop() {
+      for (const worker of running) void worker.terminate()
+    },
+  }
+}
+
+function load(folder: string, name: string): Loaded {
+  const problem = (text: string): Loaded => ({ name, problem: text })
+  if (!namePattern.test(name)) return problem('its folder is not named with small letters, digits and dashes')
+  let manifest: unknown
+  try {
+    const file = path.join(folder, name, 'manifest.json')
+    if (statSync(file).size > mostManifestBytes) return problem('its manifest.json is too large')
+    manifest = JSON.parse(readFileSync(file, 'utf8'))
+  } catch (error) {
+    const isMissing = error instanceof Error && 'code' in error
+    return problem(isMissing ? 'it has no manifest.json' : 'its manifest.json is no JSON')
+  }
+  if (!Check(Manifest, manifest))
+    return problem(
+      'its manifest.json needs a "tab" of 1 to 40 characters, and may have "description" and "module"',
+    )
+  const given: Static<typeof Manifest> = manifest
+  const file = path.join(folder, name, given.module ?? 'view.js')
+  try {
+    const { size } = statSync(file)
+    if (size > mostSourceBytes) return problem(`${path.basename(file)} is too large`)
+  } catch {
+    return problem(`${path.basename(file)} is missing`)
+  }
+  return { name, tab: given.tab, description: given.description ?? '', file }
+}
+
+function filterOf({ days, ...rest }: Static<typeof Where>, nowMs: number): RecordFilter {
+  return { ...rest, ...(days !== undefined && { receivedAfterMs: Math.round(nowMs - days * 86_400_000) }) }
+}
+
+/** @throws HttpProblem 400 */
+function checkedView(view: unknown): PluginView {
+  const whole: unknown = { text: '', tables: [], charts: [], ...(typeof view === 'object' ? view : {}) }
+  if (!Check(PluginView, whole))
+    throw new HttpProblem(
+      400,
+      'it shows what cannot be shown: { text?, tables?: [{ title, columns, rows }], charts?: [{ title, kind, labels, series }] }',
+    )
+  return {
+    text: whole.text.slice(0, mostShownText),
+    tables: whole.tables
+      .slice(0, 20)
+      .map((table) => ({ ...table, rows: table.rows.slice(0, mostShownRows) })),
+    charts: whole.charts.slice(0, 20),
+  }
+}
+
+/** The bundle keeps the worker beside this file as JavaScript; Node runs the source as it is. */
+function workerFile(): URL {
+  const isSource = import.meta.url.endsWith('.ts')
+  return new URL(isSource ? './worker.ts' : './plugin-worker.js', import.meta.url)
+}

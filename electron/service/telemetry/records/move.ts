@@ -1,0 +1,166 @@
+import { systemClock } from '../../clock.ts'
+import { asPostgresError, migratePostgres, openPostgres } from '../../store/records/postgres.ts'
+import { openRecordsReadOnly, sqliteRunner } from '../../store/records/sqlite.ts'
+import { ask, driveSync, fill, type Row, type Work } from '../../store/records/work.ts'
+import type { Frame, GuiltyRow, ListedRecord, NewRecord } from '../schema.ts'
+import { insertRecords, touchGuilty, type Arrival, type Writer } from './insert.ts'
+import { recordsOf } from './list.ts'
+import { createTermCache } from './terms.ts'
+
+/** Moving records from a file to PostgreSQL: it can be broken off at any time and goes on where it was. */
+
+/** How far it has come. */
+export interface MoveProgress {
+  readonly looked: number
+  readonly total: number
+  readonly added: number
+}
+
+const batchSize = 500
+
+/**
+ * Copies all records of a file with their times, and what people decided of guilty frames. Records that are there already are left alone, so that
+ * running it again adds what came since.
+ *
+ * @throws StoreError when one of the two cannot be used
+ */
+export async function moveRecords(
+  { file, address }: { readonly file: string; readonly address: string },
+  tell: (progress: MoveProgress) => void,
+): Promise<MoveProgress> {
+  const db = openRecordsReadOnly(file)
+  try {
+    await migratePostgres(address)
+    const pool = openPostgres(address)
+    try {
+      const run = sqliteRunner(db)
+      const terms = createTermCache()
+      const writer: Writer = { terms: createTermCache(), number: 1, skip: null }
+      const nowMs = Math.round(systemClock().glance().wallMs)
+      const decided = driveSync(decisions(), run)
+      await pool.write(takeDecisions(decided, nowMs))
+      const total = driveSync(count(), run)
+      const cursorName = `moved from ${file}`
+      let after = await pool.read(readCursor(cursorName))
+      let looked = after === 0 ? 0 : driveSync(countTo(after), run)
+      let added = 0
+      for (;;) {
+        const batch = driveSync(nextBatch(after, terms), run)
+        const last = batch.at(-1)
+        if (!last) break
+        const accepted = await pool.write(addBatch(batch, writer, cursorName, last.id))
+        after = last.id
+        looked += batch.length
+        added += accepted
+        tell({ looked, total, added })
+      }
+      return { looked, total, added }
+    } catch (error) {
+      throw asPostgresError(error, address)
+    } finally {
+      await pool.close()
+    }
+  } finally {
+    db.close()
+  }
+}
+
+type Moving = Arrival & { readonly id: number }
+
+function* nextBatch(after: number, terms: ReturnType<typeof createTermCache>): Work<readonly Moving[]> {
+  const rows = yield* ask(
+    'SELECT r.*, p.text FROM record r JOIN payload p ON p.record_id = r.id WHERE r.id > ? ORDER BY r.id LIMIT ?',
+    after,
+    batchSize,
+  )
+  const records = yield* recordsOf(rows, terms)
+  return records.map((record, index) => ({
+    id: record.id,
+    record: asNew(record),
+    serverMs: record.serverMs,
+    digest: digestOfRow(rows[index]),
+  }))
+}
+
+function asNew({
+  id: _id,
+  serverMs: _serverMs,
+  guiltyId: _guiltyId,
+  payload,
+  ...rest
+}: ListedRecord): NewRecord {
+  return { ...rest, payload: payload ?? '' }
+}
+
+function digestOfRow(row: Row | undefined): number {
+  return Number(row?.['digest'])
+}
+
+function* addBatch(
+  batch: readonly Moving[],
+  writer: Writer,
+  cursorName: string,
+  lastId: number,
+): Work<number> {
+  const accepted = yield* insertRecords(batch, writer, 0)
+  yield* ask(
+    'INSERT INTO state (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value',
+    cursorName,
+    String(lastId),
+  )
+  return accepted.filter(({ outcome }) => outcome === 'stored').length
+}
+
+function* count(): Work<number> {
+  const [row] = yield* ask<{ n: number }>('SELECT count(*) AS n FROM record')
+  return row?.n ?? 0
+}
+
+function* countTo(id: number): Work<number> {
+  const [row] = yield* ask<{ n: number }>('SELECT count(*) AS n FROM record WHERE id <= ?', id)
+  return row?.n ?? 0
+}
+
+function* readCursor(name: string): Work<number> {
+  const [row] = yield* ask<{ value: string }>('SELECT value FROM state WHERE name = ?', name)
+  return Number(row?.value ?? 0)
+}
+
+interface Decisions {
+  readonly skipped: readonly Frame[]
+  readonly guilties: readonly GuiltyRow[]
+}
+
+function* decisions(): Work<Decisions> {
+  const skipped = yield* ask<Frame>('SELECT function, module FROM skip_frame ORDER BY id')
+  const guilties = yield* ask<GuiltyRow>('SELECT * FROM guilty ORDER BY id')
+  return { skipped, guilties }
+}
+
+/** What was decided there already stays. */
+function* takeDecisions({ skipped, guilties }: Decisions, nowMs: number): Work<void> {
+  const added = yield* fill({
+    into: 'skip_frame',
+    columns: ['function', 'module', 'added_ms'],
+    rows: skipped.map(({ function: name, module }) => [name, module, nowMs]),
+    then: 'ON CONFLICT (function, module) DO NOTHING RETURNING id',
+  })
+  if (added.length > 0)
+    yield* ask("UPDATE state SET value = CAST(CAST(value AS INTEGER) + 1 AS TEXT) WHERE name = 'revision'")
+  for (const row of guilties) {
+    const known = yield* touchGuilty(row, row.first_ms, row.last_ms, null, true)
+    yield* ask(
+      `UPDATE guilty SET comment = ?, hidden = ?, fixed_ms = ?, fixed_build = ?, back_ms = ?,
+         counted = CASE WHEN counted > ? THEN counted ELSE ? END, told = 1
+       WHERE id = ? AND comment = '' AND hidden = 0 AND fixed_ms IS NULL`,
+      row.comment,
+      row.hidden,
+      row.fixed_ms,
+      row.fixed_build,
+      row.back_ms,
+      row.counted,
+      row.counted,
+      known.id,
+    )
+  }
+}

@@ -1,0 +1,167 @@
+import { Type } from 'typebox'
+import {
+  ChangeTelemetrySettings,
+  ClientState,
+  PluginParams,
+  Plugins,
+  PluginView,
+  PurgeAnswer,
+  PurgeBody,
+  SpoolParams,
+  TelemetrySettings,
+  TelemetrySummary,
+} from '../../../shared/api/telemetry.ts'
+import { isoTime, isoTimeOrNull } from '../../../shared/time-text.ts'
+import type { App, RoomContext } from '../../context.ts'
+import { HttpProblem } from '../../problem.ts'
+import type { Telemetry } from '../index.ts'
+import { asked, tags } from './parts.ts'
+
+/** Adds the routes of settings, retention, this machine as a client, and plug-in views. */
+export function settingRoutes(app: App, telemetry: Telemetry, { changed }: RoomContext): void {
+  app.get(
+    '/api/v1/telemetry',
+    {
+      schema: { tags, summary: 'How full the store is, and what came', response: { 200: TelemetrySummary } },
+    },
+    async (): Promise<TelemetrySummary> => {
+      const base = {
+        store: telemetry.place.kind,
+        place: telemetry.placeText,
+        received: { ...telemetry.collector.received },
+        lastPurge: telemetry.purger.last && {
+          at: isoTime(telemetry.purger.last.atMs),
+          records: telemetry.purger.last.records,
+        },
+      }
+      if (telemetry.trouble !== null)
+        return {
+          ...base,
+          state: 'unavailable',
+          reason: telemetry.trouble,
+          records: null,
+          crashes: null,
+          guilties: null,
+          bytes: null,
+          oldest: null,
+          newest: null,
+          counted: null,
+          quarantined: null,
+        }
+      const [summary, bytes] = await Promise.all([
+        telemetry.views.ask('summary', null),
+        telemetry.store().bytes(),
+      ])
+      return {
+        ...base,
+        state: 'ready',
+        reason: null,
+        bytes,
+        records: summary.records,
+        crashes: summary.crashes,
+        guilties: summary.guilties,
+        oldest: isoTimeOrNull(summary.oldestMs),
+        newest: isoTimeOrNull(summary.newestMs),
+        counted: summary.counted,
+        quarantined: summary.quarantined,
+      }
+    },
+  )
+  app.get(
+    '/api/v1/telemetry/settings',
+    {
+      config: { scope: 'write' },
+      schema: { tags, summary: 'Settings of telemetry', response: { 200: TelemetrySettings } },
+    },
+    () => telemetry.settings,
+  )
+  app.patch(
+    '/api/v1/telemetry/settings',
+    {
+      schema: {
+        tags,
+        summary: 'Change settings; what is left out stays',
+        body: ChangeTelemetrySettings,
+        response: { 200: TelemetrySettings },
+      },
+    },
+    ({ body }) => telemetry.change(body),
+  )
+  app.post(
+    '/api/v1/telemetry/purge',
+    {
+      schema: {
+        tags,
+        summary: 'Let go of what retention says, or only count it',
+        body: PurgeBody,
+        response: { 200: PurgeAnswer },
+      },
+    },
+    ({ body }) => asked(telemetry.purger.run(body.dryRun ?? false)),
+  )
+  clientRoutes(app, telemetry, changed)
+  pluginRoutes(app, telemetry)
+}
+
+function clientRoutes(app: App, telemetry: Telemetry, changed: RoomContext['changed']): void {
+  const state = { 200: ClientState }
+  const { client } = telemetry
+  app.get(
+    '/api/v1/telemetry/client',
+    {
+      config: { scope: 'write' },
+      schema: { tags, summary: 'This machine as a client, with what waits to be sent', response: state },
+    },
+    () => client.state(),
+  )
+  app.post(
+    '/api/v1/telemetry/client/consent',
+    {
+      schema: {
+        tags,
+        summary: 'Say yes or no to reporting what goes wrong on this machine',
+        body: Type.Object({ consent: Type.Boolean() }, { additionalProperties: false }),
+        response: state,
+      },
+    },
+    async ({ body }) => {
+      await telemetry.consent(body.consent)
+      return client.state()
+    },
+  )
+  app.post(
+    '/api/v1/telemetry/client/spool/:id/approve',
+    { schema: { tags, summary: 'Let a waiting record be sent', params: SpoolParams, response: state } },
+    ({ params: { id } }) => {
+      if (!client.approve(id)) throw new HttpProblem(404, `no record '${id}' waits`)
+      changed('telemetry')
+      return client.state()
+    },
+  )
+  app.delete(
+    '/api/v1/telemetry/client/spool/:id',
+    { schema: { tags, summary: 'Discard a waiting record', params: SpoolParams, response: state } },
+    ({ params: { id } }) => {
+      if (!client.discard(id)) throw new HttpProblem(404, `no record '${id}' waits`)
+      changed('telemetry')
+      return client.state()
+    },
+  )
+}
+
+function pluginRoutes(app: App, { plugins }: Telemetry): void {
+  app.get(
+    '/api/v1/telemetry/plugins',
+    {
+      schema: { tags, summary: 'Plug-in views, also those that cannot be used', response: { 200: Plugins } },
+    },
+    () => plugins.list(),
+  )
+  app.get(
+    '/api/v1/telemetry/plugins/:name',
+    {
+      schema: { tags, summary: 'What a plug-in shows', params: PluginParams, response: { 200: PluginView } },
+    },
+    ({ params: { name } }) => asked(plugins.show(name)),
+  )
+}

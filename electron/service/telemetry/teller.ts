@@ -1,0 +1,197 @@
+import { frameLabel } from '../../shared/telemetry-words.ts'
+import { wordDuration } from '../../shared/time-text.ts'
+import type { Timer } from '../clock.ts'
+import { plainFacts, type BlindSpan } from '../context.ts'
+import { ask, type Work } from '../store/records/work.ts'
+import type { TelemetryParts } from './index.ts'
+import type { GuiltyRow } from './schema.ts'
+import { readValue, writeValue } from './settings.ts'
+
+/** Tells of new guilty frames, of those that are back, and of machines that fell silent. */
+export interface Teller {
+  /** Looks soon whether there is something to tell. */
+  look(): void
+  start(): void
+  stop(): void
+}
+
+/** Crashes come in crowds: what is told of them is gathered for so long (ms). */
+const gatherMs = 2_000
+/** Other collectors of the same database may have left something to tell. */
+const everyMs = 60_000
+const silentEveryMs = 10 * 60_000
+/** Only machines that reported over at least this long are missed. */
+const knownForMs = 24 * 3_600_000
+const lookBackMs = 30 * 24 * 3_600_000
+const silentSetting = 'telemetry-silent'
+const mostTold = 200
+
+export function createTeller({ context, log, store, hasStore, settings }: TelemetryParts): Teller {
+  const { clock, db, commits, transitions, observation } = context
+  let soon: Timer | null = null
+  let regular: Timer | null = null
+  let lastSilentMs: number | null = null
+  let isStopped = false
+  let busy: Promise<void> = Promise.resolve()
+  const now = (): number => Math.round(clock.glance().wallMs)
+
+  const tellGuilties = async (): Promise<void> => {
+    const rows = await store().write(() => claimUntold())
+    if (rows.length === 0) return
+    const { newGuilty, back } = settings().alerts
+    const told = rows.filter(
+      (row) => row.hidden === 0 && (row.back_ms === null || row.fixed_ms === null ? newGuilty : back),
+    )
+    await commits.write(() => {
+      for (const row of told) transitions.record(transitionOf(row, now()))
+    })
+    const ids = rows.map(({ id }) => id)
+    await store().write(() => markTold(ids))
+  }
+
+  const tellSilent = async (): Promise<void> => {
+    const { silentMachines, silentHours } = settings().alerts
+    const known = JSON.parse(readValue(db, silentSetting) ?? '[]') as string[]
+    if (!silentMachines && known.length === 0) return
+    const nowMs = now()
+    const reports = silentMachines
+      ? await store().ask('reportTimes', { sinceMs: nowMs - lookBackMs, knownForMs })
+      : []
+    const silent = reports.filter(
+      (row) =>
+        row.last_ms - row.first_ms >= knownForMs &&
+        observedMs(row.last_ms, nowMs, observation.blindSpans()) > silentHours * 3_600_000,
+    )
+    const names = silent.map(({ machine }) => machine)
+    const gone = silent.filter(({ machine }) => !known.includes(machine)).slice(0, mostTold)
+    const returned = known.filter((machine) => !names.includes(machine))
+    if (gone.length + returned.length === 0) return
+    await commits.write(() => {
+      for (const { machine, last_ms } of gone)
+        transitions.record({
+          atMs: nowMs,
+          room: 'telemetry',
+          item: `machine ${machine}`,
+          kind: 'problem',
+          from: 'reporting',
+          to: 'silent',
+          facts: {
+            ...plainFacts(
+              machine,
+              `The machine ${machine} has sent no record for ${wordDuration(nowMs - last_ms)}.`,
+            ),
+            path: '/telemetry/records',
+          },
+        })
+      for (const machine of returned)
+        transitions.record({
+          atMs: nowMs,
+          room: 'telemetry',
+          item: `machine ${machine}`,
+          kind: 'recovery',
+          from: 'silent',
+          to: 'reporting',
+          facts: {
+            ...plainFacts(
+              machine,
+              silentMachines
+                ? `The machine ${machine} sends records again, or is no longer waited for.`
+                : `Silent machines are no longer told of.`,
+            ),
+            path: '/telemetry/records',
+          },
+        })
+      const still = known.filter((machine) => names.includes(machine))
+      writeValue(db, silentSetting, JSON.stringify([...still, ...gone.map(({ machine }) => machine)]))
+    })
+  }
+
+  const run = (): void => {
+    busy = busy.then(async () => {
+      if (isStopped || !hasStore()) return
+      try {
+        await tellGuilties()
+        const { monotonicMs } = clock.glance()
+        if (lastSilentMs === null || monotonicMs - lastSilentMs >= silentEveryMs) {
+          lastSilentMs = monotonicMs
+          await tellSilent()
+        }
+      } catch (error) {
+        if (!isStopped) log.warn({ err: error }, 'Telling of crashes failed')
+      }
+    })
+  }
+
+  const plan = (): void => {
+    regular?.cancel()
+    regular = clock.after(everyMs, () => {
+      run()
+      plan()
+    })
+  }
+
+  return {
+    look() {
+      soon ??= clock.after(gatherMs, () => {
+        soon = null
+        run()
+      })
+    },
+    start() {
+      void store()
+        .write(() => unclaim())
+        .then(run, run)
+      plan()
+    },
+    stop() {
+      isStopped = true
+      soon?.cancel()
+      regular?.cancel()
+    },
+  }
+}
+
+/** Returns for how long (ms) a stretch was looked at. */
+export function observedMs(fromMs: number, toMs: number, blind: readonly BlindSpan[]): number {
+  const lost = blind.reduce(
+    (sum, span) => sum + Math.max(0, Math.min(span.toMs, toMs) - Math.max(span.fromMs, fromMs)),
+    0,
+  )
+  return Math.max(0, toMs - fromMs - lost)
+}
+
+function transitionOf(row: GuiltyRow, nowMs: number) {
+  const label = frameLabel(row)
+  const isBack = row.back_ms !== null && row.fixed_ms !== null
+  const text = isBack
+    ? `Crashes in ${label} are back, though they were fixed${row.fixed_build === null ? '' : ` in build ${row.fixed_build}`}.`
+    : `A crash in ${label} was seen for the first time.`
+  return {
+    atMs: nowMs,
+    room: 'telemetry' as const,
+    item: `guilty ${row.id}`,
+    kind: 'info' as const,
+    from: isBack ? 'fixed' : 'unseen',
+    to: isBack ? 'back' : 'new',
+    facts: {
+      ...plainFacts(isBack ? `${label} is back` : `New crash: ${label}`, text),
+      details: row.comment === '' ? [] : [row.comment],
+      path: `/telemetry/crashes/${row.id}`,
+    },
+  }
+}
+
+/** Claimed first and marked after, so that of several collectors one tells, and a crash in between tells again rather than never. */
+function* claimUntold(): Work<readonly GuiltyRow[]> {
+  return yield* ask<GuiltyRow>(
+    'UPDATE guilty SET told = 2 WHERE id IN (SELECT id FROM guilty WHERE told = 0 ORDER BY id LIMIT 200) AND told = 0 RETURNING *',
+  )
+}
+
+function* markTold(ids: readonly number[]): Work<void> {
+  for (const id of ids) yield* ask('UPDATE guilty SET told = 1 WHERE id = ? AND told = 2', id)
+}
+
+function* unclaim(): Work<void> {
+  yield* ask('UPDATE guilty SET told = 0 WHERE told = 2')
+}
