@@ -10,7 +10,7 @@ export function useAction(): (what: string, work: () => Promise<unknown>, done?:
       await work()
       if (done !== undefined) toast.add({ title: done, color: 'success', icon: 'i-lucide-check' })
       await Promise.all(
-        ['watchers', 'alerts', 'hosts', 'host-past', 'overview'].map((key) =>
+        ['watchers', 'alerts', 'hosts', 'host-past', 'telemetry', 'telemetry-still', 'overview'].map((key) =>
           queryClient.invalidateQueries({ queryKey: [key] }),
         ),
       )

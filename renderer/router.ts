@@ -6,6 +6,8 @@ import IncidentsPage from './pages/incidents/incidents-page.vue'
 import MachinePage from './pages/machine/machine-page.vue'
 import NoticesPage from './pages/notices/notices-page.vue'
 import PanelPage from './pages/panel-page.vue'
+import GuiltyPage from './pages/telemetry/guilty-page.vue'
+import TelemetryPage from './pages/telemetry/telemetry-page.vue'
 import WatcherPage from './pages/watchers/watcher-page.vue'
 import WatchersPage from './pages/watchers/watchers-page.vue'
 
@@ -23,6 +25,9 @@ export const router = createRouter({
     { path: '/incidents', name: 'incidents', component: IncidentsPage },
     { path: '/watchers', name: 'watchers', component: WatchersPage },
     { path: '/watchers/:id', name: 'watcher', component: WatcherPage, props: true },
+    { path: '/telemetry', redirect: '/telemetry/records' },
+    { path: '/telemetry/crashes/:id(\\d+)', name: 'guilty', component: GuiltyPage, props: true },
+    { path: '/telemetry/:tab', name: 'telemetry', component: TelemetryPage, props: true },
     { path: '/notices', name: 'notices', component: NoticesPage },
     { path: '/panel', name: 'panel', component: PanelPage },
     { path: '/about', name: 'about', component: AboutPage },

@@ -125,6 +125,9 @@ function apply(delta: StreamDelta): void {
     case 'hosts':
       void queryClient.invalidateQueries({ queryKey: ['hosts'] })
       return
+    case 'telemetry':
+      void queryClient.invalidateQueries({ queryKey: ['telemetry'] })
+      return
     case 'notices':
       void queryClient.invalidateQueries({ queryKey: ['alerts'] })
       return

@@ -1,9 +1,12 @@
 import {
+  ArcElement,
   BarController,
   BarElement,
   CategoryScale,
   Chart,
+  DoughnutController,
   Filler,
+  Legend,
   LineController,
   LineElement,
   LinearScale,
@@ -16,10 +19,13 @@ import zoom from 'chartjs-plugin-zoom'
 import 'chartjs-adapter-date-fns'
 
 Chart.register(
+  ArcElement,
   BarController,
   BarElement,
   CategoryScale,
+  DoughnutController,
   Filler,
+  Legend,
   LineController,
   LineElement,
   LinearScale,
@@ -29,6 +35,9 @@ Chart.register(
   annotation,
   zoom,
 )
+
+// Only charts with several series have something to explain.
+Chart.defaults.plugins.legend.display = false
 
 export { Chart }
 
