@@ -103,10 +103,19 @@ function windowsFrames(lines: readonly string[]): TracedFrame[] {
     if (named) return frame(named[2] ?? '', (named[1] ?? '').toLowerCase(), line.trim())
     const bare = windowsOffset.exec(line)
     // Without symbols the offset in the module is all there is to tell faults apart.
-    if (bare) return frame(`+0x${(bare[2] ?? '').toLowerCase()}`, (bare[1] ?? '').toLowerCase(), line.trim())
+    if (bare) return offsetFrame(bare[1] ?? '', bare[2] ?? '', line)
     return null
   })
   return frames
+}
+
+/** An offset in a module is no address: it is the same in every run, and all that tells faults apart. */
+function offsetFrame(module: string, offset: string, line: string): TracedFrame {
+  return {
+    function: `+0x${offset.toLowerCase()}`,
+    module: module.toLowerCase(),
+    source: line.trim().slice(0, 500),
+  }
 }
 
 /** Returns the first run of lines that are frames. */
