@@ -26,7 +26,11 @@ interface Sent {
 /** Adds the addresses of the collector. */
 export function collectorRoutes(app: App, telemetry: Telemetry): void {
   void app.register((scope, _options, done) => {
-    // The type says nothing: clients send `application/text`.
+    // The type says nothing: clients send `application/text`, and one that is no type at all is no reason to refuse a record.
+    scope.addHook('onRequest', (request, _reply, next) => {
+      request.raw.headers['content-type'] = 'application/octet-stream'
+      next()
+    })
     scope.removeAllContentTypeParsers()
     scope.addContentTypeParser(
       '*',

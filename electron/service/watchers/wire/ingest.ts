@@ -12,6 +12,12 @@ const mostReadBytes = 64 * 1_048_576
 /** Routes that take any method and any body, whatever its type says. */
 export function anyBody(app: App, register: (scope: App) => void): void {
   void app.register((scope, _options, done) => {
+    // A type that is none at all would be refused before any parser sees it.
+    scope.addHook('onRequest', (request, _reply, next) => {
+      if (request.raw.headers['content-type'] !== undefined)
+        request.raw.headers['content-type'] = 'application/octet-stream'
+      next()
+    })
     scope.removeAllContentTypeParsers()
     scope.addContentTypeParser('*', { bodyLimit: mostReadBytes }, (_request, payload, parsed) => {
       let kept: Buffer[] = []
