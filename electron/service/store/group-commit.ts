@@ -36,10 +36,10 @@ const mostEmptyTurns = 1
 const lockedPatienceMs = 5_000
 const lockedRetryMs = 20
 /** More than this in one transaction would hold up the event loop. */
-const mostInBatch = 1_000
+const usualBatch = 1_000
 
 /** Returns an adaptive group commit: at once when idle, else gathered over 2 ms at most. */
-export function createGroupCommit(db: Connection, clock: Clock): GroupCommit {
+export function createGroupCommit(db: Connection, clock: Clock, mostInBatch = usualBatch): GroupCommit {
   let queue: Entry[] = []
   let lastMs = Number.NEGATIVE_INFINITY
   let timer: Timer | NodeJS.Immediate | null = null

@@ -3,7 +3,7 @@ import { mostPayloadBytes } from '../../shared/telemetry-words.ts'
 import { fill, ask, type Work } from '../store/records/work.ts'
 import { mayBlame } from './guilty/guilty.ts'
 import type { TelemetryParts } from './index.ts'
-import { checkRecord, decodePayload, RecordRefusal, type RecordFields } from './record-rules.ts'
+import { checkRecord, decodePayload, fieldsOfJson, RecordRefusal, type RecordFields } from './record-rules.ts'
 import type { Accepted, NewRecord, StoredRecord } from './schema.ts'
 
 /** What came since the start of the service. */
@@ -26,12 +26,16 @@ export interface Collector {
   readonly received: Readonly<Received>
   /** Takes what a client sent; the payload as bytes, or as text where JSON held it. @throws HttpProblem 503, or the store's error */
   take(fields: RecordFields, payload: Uint8Array | string): Promise<Outcome>
+  /** Takes what a client sent as JSON. @throws as `take` */
+  takeJson(headers: RecordFields, body: Uint8Array): Promise<Outcome>
   /** Takes a record of this machine itself. */
   takeOwn(record: NewRecord): Promise<Accepted>
 }
 
 /** Refused records that are kept; the oldest go first. */
-const mostQuarantined = 10_000
+const mostQuarantined = 1_000
+/** Longest payload (characters) that is kept of one. */
+const longestQuarantined = 16_384
 
 export function createCollector(
   { context, store, settings }: TelemetryParts,
@@ -54,39 +58,70 @@ export function createCollector(
     const told = [...fields].filter(([name]) => name !== 'x-telemetry-tid' && kept.has(name))
     const nowMs = Math.round(clock.glance().wallMs)
     await store().write(() =>
-      keepAside(nowMs, reason, cleanText(JSON.stringify(Object.fromEntries(told))), cleanText(payload)),
+      keepAside(
+        nowMs,
+        reason,
+        cleanText(JSON.stringify(Object.fromEntries(told))),
+        cleanText(payload.slice(0, longestQuarantined)),
+      ),
     )
     received.quarantined += 1
     stored(false)
     return { kind: 'quarantined', reason }
   }
 
+  const refuse = (reason: string): Outcome => {
+    received.refused += 1
+    return { kind: 'refused', reason }
+  }
+
+  /** Returns why nobody who sent this is heard at all; null when he is. */
+  const stranger = (headers: RecordFields): string | null => {
+    if (!settings().collect) return 'This collector takes no records'
+    return isSame(headers.get('x-telemetry-tid') ?? '', settings().tid) ? null : 'Telemetry ID mismatch'
+  }
+
+  const check = async (fields: RecordFields, text: () => string, read: () => NewRecord): Promise<Outcome> => {
+    let record: NewRecord
+    try {
+      record = read()
+    } catch (error) {
+      if (!(error instanceof RecordRefusal)) throw error
+      return settings().quarantine ? quarantine(fields, text(), error.message) : refuse(error.message)
+    }
+    const accepted = await insert(record)
+    return {
+      kind: 'accepted',
+      accepted,
+      record: { ...record, id: accepted.id ?? 0, serverMs: accepted.serverMs, guiltyId: null },
+    }
+  }
+  const tooLong = `The payload is larger than ${mostPayloadBytes} bytes`
+
   return {
     received,
     takeOwn: insert,
-    async take(fields, payload) {
-      const refuse = (reason: string): Outcome => {
-        received.refused += 1
-        return { kind: 'refused', reason }
-      }
-      if (!settings().collect) return refuse('This collector takes no records')
-      if (!isSame(fields.get('x-telemetry-tid') ?? '', settings().tid)) return refuse('Telemetry ID mismatch')
+    take(fields, payload) {
+      const why = stranger(fields)
+      if (why !== null) return Promise.resolve(refuse(why))
       const bytes = typeof payload === 'string' ? Buffer.byteLength(payload) : payload.length
+      if (bytes > mostPayloadBytes) return Promise.resolve(refuse(tooLong))
       const text = (): string => (typeof payload === 'string' ? payload : decodePayload(payload))
-      if (bytes > mostPayloadBytes) return refuse(`The payload is larger than ${mostPayloadBytes} bytes`)
-      let record: NewRecord
-      try {
-        record = checkRecord(fields, text(), { strict: settings().strict })
-      } catch (error) {
-        if (!(error instanceof RecordRefusal)) throw error
-        return settings().quarantine ? quarantine(fields, text(), error.message) : refuse(error.message)
-      }
-      const accepted = await insert(record)
-      return {
-        kind: 'accepted',
-        accepted,
-        record: { ...record, id: accepted.id ?? 0, serverMs: accepted.serverMs, guiltyId: null },
-      }
+      return check(fields, text, () => checkRecord(fields, text(), { strict: settings().strict }))
+    },
+    takeJson(headers, body) {
+      const why = stranger(headers)
+      if (why !== null) return Promise.resolve(refuse(why))
+      const text = decodePayload(body)
+      return check(
+        headers,
+        () => text,
+        () => {
+          const { fields, payload } = fieldsOfJson(text, headers)
+          if (Buffer.byteLength(payload) > mostPayloadBytes) throw new RecordRefusal(tooLong)
+          return checkRecord(fields, payload, { strict: settings().strict })
+        },
+      )
     },
   }
 }

@@ -64,6 +64,7 @@ export function createTelemetry(context: RoomContext, edges: TelemetryEdges): Te
   let settings = readSettings(db)
   let retry: Timer | null = null
   let isStopped = false
+  let hasBegun = false
 
   const opened = (): RecordStore => {
     if (store) return store
@@ -120,7 +121,8 @@ export function createTelemetry(context: RoomContext, edges: TelemetryEdges): Te
       store = found
       trouble = null
       if (found.movedTo !== null) tellDamage(context, found.movedTo)
-      begin()
+      if (!hasBegun) begin()
+      hasBegun = true
       context.changed('telemetry')
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error)

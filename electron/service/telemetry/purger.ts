@@ -1,7 +1,8 @@
 import type { PurgeAnswer } from '../../shared/api/telemetry.ts'
 import type { Timer } from '../clock.ts'
 import type { TelemetryParts } from './index.ts'
-import { removeRecords, sweep } from './records/purge.ts'
+import { HttpProblem } from '../problem.ts'
+import { removeRecords, removeTerms, sweep } from './records/purge.ts'
 import { readValue, writeValue } from './settings.ts'
 
 /** Lets go of records: daily as telemetrics does, and on demand. */
@@ -18,6 +19,8 @@ const setting = 'telemetry-last-purge'
 const checkMs = 5 * 60_000
 /** The hour and minute (local) of the daily run, as telemetrics has it. */
 const dailyAt = { hour: 4, minute: 30 }
+const steadyMs = 15 * 60_000
+const stepToleranceMs = 3_600_000
 const stepSize = 5_000
 /** Records that are deleted in one transaction: each leaves eight indexes, and writing waits meanwhile. */
 const mostAtOnce = 200
@@ -26,10 +29,14 @@ const roomShare = 0.9
 const quarantineMs = 35 * 86_400_000
 
 export function createPurger({ context, log, store, settings }: TelemetryParts, done: () => void): Purger {
-  const { clock, db } = context
+  const { clock, db, observation } = context
   let timer: Timer | null = null
   let running: Promise<PurgeAnswer> | null = null
   let isStopped = false
+  let steadySinceMs = clock.glance().monotonicMs
+  observation.onStep((stepMs) => {
+    if (Math.abs(stepMs) > stepToleranceMs) steadySinceMs = clock.glance().monotonicMs
+  })
   const now = (): number => Math.round(clock.glance().wallMs)
 
   const remove = async (ids: readonly number[]): Promise<number> => {
@@ -61,25 +68,37 @@ export function createPurger({ context, log, store, settings }: TelemetryParts, 
     if (!enabled || mostBytes === 0 || before <= mostBytes) return 0
     const { records } = await store().ask('summary', null)
     const target = mostBytes * roomShare
-    if (dryRun) return Math.round(records * (1 - target / before))
-    let removed = 0
-    // PostgreSQL counts its room with a delay, so the share of records is followed where the size does not tell.
+    // Never more than the share that should be enough: what else takes room must not cost every record.
     const share = Math.ceil(records * (1 - target / before))
-    while (!isStopped) {
-      const size = await store().bytes()
-      if (size <= target || (store().place.kind === 'postgres' && removed >= share)) break
-      const ids = await store().ask('oldestIds', { most: 1_000 })
+    if (dryRun) return share
+    let removed = 0
+    while (!isStopped && removed < share) {
+      if (store().place.kind === 'sqlite' && (await store().bytes()) <= target) break
+      const ids = await store().ask('oldestIds', { most: Math.min(1_000, share - removed) })
       if (ids.length === 0) break
       removed += await remove(ids)
     }
     return removed
   }
 
-  const purge = async (dryRun: boolean): Promise<PurgeAnswer> => {
-    const aged = await byAge(dryRun)
+  /** Texts that no record has any more would fill the file in the end. */
+  const sweepTerms = async (): Promise<void> => {
+    if (store().place.kind !== 'sqlite') return
+    const { orphans, upTo } = await store().ask('orphanTerms', null)
+    for (let from = 0; from < orphans.length && !isStopped; from += mostAtOnce) {
+      const some = orphans.slice(from, from + mostAtOnce)
+      await store().write((writer) => removeTerms(some, upTo, writer))
+    }
+  }
+
+  const purge = async (scope: 'size' | 'all', dryRun: boolean): Promise<PurgeAnswer> => {
+    const aged = scope === 'all' ? await byAge(dryRun) : 0
     const answer = { dryRun, byAge: aged, bySize: await bySize(dryRun) }
     if (dryRun || isStopped) return answer
-    await store().write(() => sweep({ nowMs: now(), quarantineMs }))
+    if (scope === 'all') {
+      await store().write(() => sweep({ nowMs: now(), quarantineMs }))
+      await sweepTerms()
+    } else if (answer.bySize === 0) return answer
     while (!isStopped && store().shrink()) await new Promise((resolve) => setImmediate(resolve))
     const records = answer.byAge + answer.bySize
     writeValue(db, setting, JSON.stringify({ atMs: now(), records }))
@@ -89,11 +108,18 @@ export function createPurger({ context, log, store, settings }: TelemetryParts, 
     return answer
   }
 
-  const run = (dryRun: boolean): Promise<PurgeAnswer> => {
-    const next = (running ?? Promise.resolve()).then(
-      () => purge(dryRun),
-      () => purge(dryRun),
-    )
+  const inTurn = (scope: 'size' | 'all', dryRun: boolean): Promise<PurgeAnswer> => {
+    const work = async (): Promise<PurgeAnswer> => {
+      let answer: PurgeAnswer = { dryRun, byAge: 0, bySize: 0 }
+      // Of several collectors one is enough.
+      const isDone = await store().alone('purge', async () => {
+        answer = await purge(scope, dryRun)
+      })
+      if (!isDone && scope === 'all')
+        throw new HttpProblem(409, 'another collector is letting go of records just now')
+      return answer
+    }
+    const next = (running ?? Promise.resolve()).then(work, work)
     running = next
     void next
       .finally(() => {
@@ -102,16 +128,19 @@ export function createPurger({ context, log, store, settings }: TelemetryParts, 
       .catch(() => undefined)
     return next
   }
+  const run = (dryRun: boolean): Promise<PurgeAnswer> => inTurn('all', dryRun)
 
   const last = (): Purger['last'] => {
     const text = readValue(db, setting)
     return text === null ? null : (JSON.parse(text) as Purger['last'])
   }
 
+  /** A clock that was set a moment ago may be set again: ages are trusted after a while without a step. */
+  const isSteady = (): boolean => clock.glance().monotonicMs - steadySinceMs >= steadyMs
+
   const tick = async (): Promise<void> => {
     try {
-      if (isDue(now(), last()?.atMs ?? null)) await run(false)
-      else await bySize(false)
+      await inTurn(isSteady() && isDue(now(), last()?.atMs ?? null) ? 'all' : 'size', false)
     } catch (error) {
       if (!isStopped) log.warn({ err: error }, 'Letting go of old records failed')
     }
@@ -140,5 +169,6 @@ export function isDue(nowMs: number, lastMs: number | null): boolean {
   const at = new Date(nowMs)
   at.setHours(dailyAt.hour, dailyAt.minute, 0, 0)
   if (at.getTime() > nowMs) at.setDate(at.getDate() - 1)
-  return lastMs === null || lastMs < at.getTime()
+  // A run in the future was made by a clock that ran ahead.
+  return lastMs === null || lastMs < at.getTime() || lastMs > nowMs
 }

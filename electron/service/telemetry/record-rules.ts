@@ -44,6 +44,8 @@ const fourthNames = ['Event-Id'] as const
 
 /** The last second of the year 9999: the formats of the API know no later one. */
 const latestS = 253_402_300_799
+/** Longest text (bytes) that an index of PostgreSQL takes, and far more than clients send: classes have 122 characters at most. */
+const longestTermBytes = 2_000
 /** What an old client did not send. */
 const notSent = 'N/A'
 
@@ -70,7 +72,8 @@ export function checkRecord(fields: RecordFields, payload: string, rules: Record
   const severity = of('Severity')
   if (!/^[1-4]$/.test(severity)) throw new RecordRefusal('severity value is out of range')
   const classification = of('Classification')
-  if (classification.split('/').length !== 3) throw new RecordRefusal('Classification value is invalid')
+  if (classification.split('/').length !== 3 || Buffer.byteLength(classification) > longestTermBytes)
+    throw new RecordRefusal('Classification value is invalid')
   const machine = of('Machine-Id')
   if ([...machine].length > 32) throw new RecordRefusal('Machine id value is invalid')
   const clientS = timestamp(of('Creation-Timestamp'))
@@ -88,6 +91,7 @@ export function checkRecord(fields: RecordFields, payload: string, rules: Record
   const event = recordVersion >= 4 ? of('Event-Id') : notSent
   if (recordVersion >= 4 && !/^[0-9a-f]{32}$/.test(event)) throw new RecordRefusal('Event id is invalid')
   const system = unquoted(of('System-Name'))
+  if (system.length > 250) throw new RecordRefusal('system name is invalid')
   const build = unquoted(of('Build'))
   checkBuild(build, system)
   return {
@@ -124,6 +128,7 @@ function timestamp(text: string): number {
 }
 
 function isKernel(text: string, strict: boolean): boolean {
+  if (text.length > 250) return false
   const parts = text.split('.')
   if (parts.length >= 3 && /^\d+$/.test(parts[0] ?? '') && /^\d+$/.test(parts[1] ?? '')) return true
   // A refusal would block a real client's queue for 20 hours, and kernels such as `6.18-foo` exist.
@@ -141,6 +146,7 @@ function unquoted(text: string): string {
 }
 
 function checkBuild(build: string, system: string): void {
+  if (build.length > 256) throw new RecordRefusal('Build version has invalid characters')
   if (system === clearLinux) {
     if (!/^[0-9]+$/.test(build))
       throw new RecordRefusal('Clear Linux OS build version has invalid characters')

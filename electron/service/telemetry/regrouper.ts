@@ -1,8 +1,7 @@
-import type { Frame } from './schema.ts'
+import type { Timer } from '../clock.ts'
 import type { TelemetryParts } from './index.ts'
 import {
   changeSkip,
-  differenceOf,
   finishRegroup,
   revisionNow,
   recompute,
@@ -38,6 +37,8 @@ export interface Regrouper {
 
 /** Records of one step: few enough that writing them holds up nobody. */
 const stepSize = 200
+/** So often (ms) it is looked whether something is left to do. */
+const retryMs = 60_000
 
 export function createRegrouper(
   { context, log, store, hasStore }: TelemetryParts,
@@ -49,10 +50,9 @@ export function createRegrouper(
   let running: Promise<void> | null = null
   let wanted = false
   let isStopped = false
+  let timer: Timer | null = null
 
-  const runOnce = async (): Promise<void> => {
-    const [open] = (await store().ask('regroups', { most: 1 })).filter(({ done_ms }) => done_ms === null)
-    if (!open) return
+  const blame = async (open: RegroupRow): Promise<void> => {
     const { records } = await store().ask('list', {
       filter: {},
       before: null,
@@ -82,21 +82,29 @@ export function createRegrouper(
     }
   }
 
+  const runOnce = async (): Promise<void> => {
+    const [open] = (await store().ask('regroups', { most: 1 })).filter(({ done_ms }) => done_ms === null)
+    if (open) await store().alone('regroup', () => blame(open))
+  }
+
   const run = (): void => {
     wanted = true
     if (running || isStopped) return
+    timer?.cancel()
     running = (async () => {
       while (wanted && !isStopped) {
         wanted = false
         try {
           await runOnce()
+          done()
         } catch (error) {
-          if (!isStopped) log.warn({ err: error }, 'Blaming crashes anew failed')
+          if (!isStopped) log.warn({ err: error }, 'Blaming crashes anew failed; it is tried again')
         }
         progress = null
-        done()
       }
       running = null
+      // What failed here, or was left by a collector that is gone, is taken up again.
+      if (!isStopped) timer = clock.after(retryMs, run)
     })()
   }
 
@@ -118,21 +126,24 @@ export function createRegrouper(
       return row
     },
     async undo(id) {
-      const row = (await store().ask('regroups', { most: 1_000 })).find((one) => one.id === id)
+      const row = await store().ask('regroupChange', { id })
       if (!row) return null
-      const frames = (text: string): Frame[] => JSON.parse(text) as Frame[]
       // Only what that change did is taken back; later ones stay.
-      const change = differenceOf(frames(row.after_frames), frames(row.before_frames))
-      if (change.add.length + change.remove.length === 0) return null
+      const { add, remove } = row.change
+      if (add.length + remove.length === 0) return null
       return begun(
         await store().write((writer) =>
-          changeSkip({ change, what: `undo: ${row.what}`, nowMs: now() }, writer),
+          changeSkip(
+            { change: { add: remove, remove: add }, what: `undo: ${row.what}`, nowMs: now() },
+            writer,
+          ),
         ),
       )
     },
     start: run,
     async stop() {
       isStopped = true
+      timer?.cancel()
       await running
     },
     async idle() {

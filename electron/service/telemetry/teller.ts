@@ -36,17 +36,18 @@ export function createTeller({ context, log, store, hasStore, settings }: Teleme
   const now = (): number => Math.round(clock.glance().wallMs)
 
   const tellGuilties = async (): Promise<void> => {
-    const rows = await store().write(() => claimUntold())
+    const nowMs = now()
+    const rows = await store().write(() => claimUntold(nowMs))
     if (rows.length === 0) return
     const { newGuilty, back } = settings().alerts
     const told = rows.filter(
       (row) => row.hidden === 0 && (row.back_ms === null || row.fixed_ms === null ? newGuilty : back),
     )
     await commits.write(() => {
-      for (const row of told) transitions.record(transitionOf(row, now()))
+      for (const row of told) transitions.record(transitionOf(row, nowMs))
     })
     const ids = rows.map(({ id }) => id)
-    await store().write(() => markTold(ids))
+    await store().write(() => markTold(ids, nowMs))
   }
 
   const tellSilent = async (): Promise<void> => {
@@ -138,9 +139,7 @@ export function createTeller({ context, log, store, hasStore, settings }: Teleme
       })
     },
     start() {
-      void store()
-        .write(() => unclaim())
-        .then(run, run)
+      run()
       plan()
     },
     stop() {
@@ -181,17 +180,25 @@ function transitionOf(row: GuiltyRow, nowMs: number) {
   }
 }
 
-/** Claimed first and marked after, so that of several collectors one tells, and a crash in between tells again rather than never. */
-function* claimUntold(): Work<readonly GuiltyRow[]> {
+/** A claim that is older than this (ms) was made by somebody who did not come to telling. */
+const claimMs = 5 * 60_000
+
+/**
+ * A new guilty frame has 0, one that was told 1, and one that is being told the time of its claim: of several collectors one tells, and a crash
+ * in between tells again rather than never.
+ */
+function* claimUntold(nowMs: number): Work<readonly GuiltyRow[]> {
+  yield* ask(
+    'UPDATE guilty SET told = 0 WHERE told > 1 AND (told < ? OR told > ?)',
+    nowMs - claimMs,
+    nowMs + claimMs,
+  )
   return yield* ask<GuiltyRow>(
-    'UPDATE guilty SET told = 2 WHERE id IN (SELECT id FROM guilty WHERE told = 0 ORDER BY id LIMIT 200) AND told = 0 RETURNING *',
+    'UPDATE guilty SET told = ? WHERE id IN (SELECT id FROM guilty WHERE told = 0 ORDER BY id LIMIT 200) AND told = 0 RETURNING *',
+    nowMs,
   )
 }
 
-function* markTold(ids: readonly number[]): Work<void> {
-  for (const id of ids) yield* ask('UPDATE guilty SET told = 1 WHERE id = ? AND told = 2', id)
-}
-
-function* unclaim(): Work<void> {
-  yield* ask('UPDATE guilty SET told = 0 WHERE told = 2')
+function* markTold(ids: readonly number[], claimedMs: number): Work<void> {
+  for (const id of ids) yield* ask('UPDATE guilty SET told = 1 WHERE id = ? AND told = ?', id, claimedMs)
 }

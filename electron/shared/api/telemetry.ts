@@ -10,8 +10,8 @@ export type Share = Static<typeof Share>
 /** A frame by which crashes are grouped. */
 export const Frame = Type.Object(
   {
-    function: Type.String({ minLength: 1, maxLength: 500 }),
-    module: Type.String({ maxLength: 500 }),
+    function: Type.String({ minLength: 1, maxLength: 400, pattern: '^[^\\u0000]*$' }),
+    module: Type.String({ maxLength: 400, pattern: '^[^\\u0000]*$' }),
   },
   strict,
 )
@@ -87,11 +87,11 @@ export const RecordsQuery = Type.Object(
     payload: Type.Optional(Type.String({ maxLength: 1_000, description: 'a regular expression' })),
     notPayload: Type.Optional(Type.String({ maxLength: 1_000, description: 'a regular expression' })),
     event: Text,
-    guilty: Type.Optional(Type.Integer({ minimum: 1 })),
+    guilty: Type.Optional(Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER })),
     from: Day,
     to: Day,
     received: Type.Optional(Type.String({ maxLength: 20, description: 'a span such as 7d: received since' })),
-    before: Type.Optional(Type.Integer({ minimum: 1 })),
+    before: Type.Optional(Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER })),
     limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000 })),
   },
   strict,
@@ -413,7 +413,7 @@ export type PurgeAnswer = Static<typeof PurgeAnswer>
 
 export const QuarantineQuery = Type.Object(
   {
-    before: Type.Optional(Type.Integer({ minimum: 1 })),
+    before: Type.Optional(Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER })),
     limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 200 })),
   },
   strict,

@@ -16,12 +16,19 @@ const connectTimeoutMs = 5_000
 /** A statement of a view that takes longer (ms) is ended: nobody waits for it any more. */
 export const viewTimeoutMs = 120_000
 
+/** A statement that writes is small; one that takes longer (ms) waits for somebody who is gone. */
+const writeTimeoutMs = 60_000
+const lockTimeoutMs = 10_000
+const idleTimeoutMs = 30_000
+
 /** A pool of connections to PostgreSQL. */
 export interface Postgres {
   /** Runs work without a transaction around it, for reading. */
   read<T>(work: Work<T>): Promise<T>
   /** Runs work in one transaction. */
   write<T>(work: Work<T>): Promise<T>
+  /** Does something unless another collector does it just now; false when one does. */
+  alone(lock: number, work: () => Promise<void>): Promise<boolean>
   close(): Promise<void>
 }
 
@@ -29,7 +36,7 @@ const typeParser: pg.CustomTypesConfig['getTypeParser'] = (oid, format) =>
   exactTypes.has(oid) ? Number : (pg.types.getTypeParser(oid, format) as (text: string) => unknown)
 
 /** Opens a pool; nothing is connected before the first statement. @throws StoreError for an address that is none */
-export function openPostgres(address: string, statementTimeoutMs = 0): Postgres {
+export function openPostgres(address: string, statementTimeoutMs = writeTimeoutMs): Postgres {
   let pool: pg.Pool
   try {
     pool = new pg.Pool({
@@ -38,6 +45,9 @@ export function openPostgres(address: string, statementTimeoutMs = 0): Postgres 
       connectionTimeoutMillis: connectTimeoutMs,
       application_name: 'watchkeeper',
       statement_timeout: statementTimeoutMs,
+      lock_timeout: lockTimeoutMs,
+      idle_in_transaction_session_timeout: idleTimeoutMs,
+      keepAlive: true,
       types: { getTypeParser: typeParser },
     })
   } catch (error) {
@@ -51,12 +61,18 @@ export function openPostgres(address: string, statementTimeoutMs = 0): Postgres 
       throw asPostgresError(error, address)
     })
     let failure: unknown
+    // Who borrows a connection hears of its end too; what was asked of it fails by itself.
+    const heard = (error: unknown): void => {
+      failure ??= error
+    }
+    client.on('error', heard)
     try {
       return await work(client)
     } catch (error) {
       failure = error
       throw error
     } finally {
+      client.off('error', heard)
       // One that met trouble with the connection itself is not used again.
       client.release(isBroken(failure))
     }
@@ -74,6 +90,21 @@ export function openPostgres(address: string, statementTimeoutMs = 0): Postgres 
         } catch (error) {
           await client.query('ROLLBACK').catch(() => undefined)
           throw error
+        }
+      }),
+    alone: (lock, work) =>
+      onClient(async (client) => {
+        const { rows } = await client.query<{ locked: boolean }>(
+          'SELECT pg_try_advisory_lock($1) AS locked',
+          [lock],
+        )
+        if (rows[0]?.locked !== true) return false
+        try {
+          await work()
+          return true
+        } finally {
+          // A connection that is lost gives its locks back by itself.
+          await client.query('SELECT pg_advisory_unlock($1)', [lock]).catch(() => undefined)
         }
       }),
     close: () => pool.end(),
@@ -153,9 +184,14 @@ function isBroken(error: unknown): boolean {
   return code !== null && /^(?:08|57P|E[A-Z]+$)/.test(code)
 }
 
-/** Deadlocks and serialisation failures pass when the work is done once more. */
+/** Deadlocks, serialisation failures and locks that took too long pass when the work is done once more. */
 export function isPassing(error: unknown): boolean {
-  return /^40/.test(codeOf(error) ?? '')
+  return /^(?:40|55P03)/.test(codeOf(error) ?? '')
+}
+
+/** Returns whether it is the data itself that the database does not take, so that other data may pass. */
+export function isOfTheData(error: unknown): boolean {
+  return /^(?:21|22|23|54)/.test(codeOf(error) ?? '')
 }
 
 function codeOf(error: unknown): string | null {

@@ -33,6 +33,7 @@ CREATE TABLE record (
   external BIGINT NOT NULL,
   record_version BIGINT NOT NULL,
   payload_version BIGINT NOT NULL,
+  payload_bytes BIGINT NOT NULL,
   machine TEXT NOT NULL,
   event TEXT NOT NULL,
   digest BIGINT NOT NULL UNIQUE,
@@ -78,7 +79,7 @@ CREATE TABLE guilty (
   told BIGINT NOT NULL DEFAULT 0,
   UNIQUE (function, module)
 );
-CREATE INDEX guilty_untold ON guilty (id) WHERE told = 0;
+CREATE INDEX guilty_untold ON guilty (id) WHERE told <> 1;
 
 CREATE TABLE skip_frame (
   id ${id},
@@ -92,8 +93,8 @@ CREATE TABLE regroup (
   id ${id},
   at_ms BIGINT NOT NULL,
   what TEXT NOT NULL,
-  before_frames TEXT NOT NULL,
-  after_frames TEXT NOT NULL,
+  change TEXT NOT NULL,
+  undoable BIGINT NOT NULL,
   moved BIGINT NOT NULL DEFAULT 0,
   done_ms BIGINT
 );

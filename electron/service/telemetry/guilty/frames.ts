@@ -15,28 +15,37 @@ export interface Backtrace {
   readonly frames: readonly TracedFrame[]
 }
 
-/** Greedy: with two groups of brackets the last one is the module, as the original has it. */
-const framePattern = /^(#\d+ )(.+)( - \[(.*)\](.*))$/
 /** Longest line that is looked at (characters): a symbol can be long, and a payload is not made of one line. */
 const longestLine = 4_000
-const longestName = 500
+/** Longest name that is kept (characters), so that both together fit an index of PostgreSQL (2,700 bytes). */
+export const longestName = 400
+/** Lines that are looked at: a thread's frames are 64 at most, after a short head. */
+const mostLines = 5_000
 
-/** Returns the frame that a line holds; null when it is none. */
+/** Returns the frame that a line (`#0 name() - [module] - file:2`) holds; null when it is none. With two groups of brackets the last counts. */
 export function frameOf(line: string): TracedFrame | null {
-  if (line.length > longestLine || !line.startsWith('#')) return null
-  const match = framePattern.exec(line)
-  if (!match) return null
+  if (line.length > longestLine) return null
+  const head = /^#\d+ /.exec(line)?.[0].length
+  if (head === undefined) return null
+  const end = line.lastIndexOf(']')
+  const at = end < 0 ? -1 : line.lastIndexOf(' - [', end - 4)
+  if (at <= head) return null
   return {
-    function: (match[2] ?? '').slice(0, longestName),
-    module: (match[4] ?? '').slice(0, longestName),
-    source: (match[5] ?? '').replace(/^ - /, '').slice(0, longestName),
+    function: nameOf(line.slice(head, at)),
+    module: nameOf(line.slice(at + 4, end)),
+    source: nameOf(line.slice(end + 1).replace(/^ - /, '')),
   }
+}
+
+/** Returns a name as it is kept: not too long, and no half of a pair of surrogates at its end. */
+export function nameOf(text: string): string {
+  return text.slice(0, longestName).toWellFormed()
 }
 
 /** Returns the first contiguous block of frames: the thread that crashed. The first line is never looked at. */
 export function crashingThread(payload: string): TracedFrame[] {
   const frames: TracedFrame[] = []
-  for (const line of payload.split('\n').slice(1)) {
+  for (const line of payload.split('\n', mostLines).slice(1)) {
     const frame = frameOf(line.endsWith('\r') ? line.slice(0, -1) : line)
     if (frame) frames.push(frame)
     else if (frames.length > 0) break

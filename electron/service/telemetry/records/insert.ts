@@ -1,4 +1,4 @@
-import { createHash, randomInt } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { compareVersions } from '../../../shared/telemetry-words.ts'
 import { ask, fill, marks, type Value, type Work } from '../../store/records/work.ts'
 import { frameKey, guiltyOf, skipListOf, type SkipList } from '../guilty/guilty.ts'
@@ -12,6 +12,8 @@ export interface Writer {
   readonly terms: TermCache
   /** Tells collectors of one database apart, so that they do not wait for each other's rows. */
   readonly number: number
+  /** Keeps others from changing a row that was read until the transaction ends, where the database needs to be told. */
+  readonly forShare: '' | ' FOR SHARE'
   skip: { readonly revision: number; readonly list: SkipList } | null
 }
 
@@ -30,7 +32,7 @@ export interface Arrival {
 }
 
 interface Prepared extends Arrival {
-  readonly digest: number
+  digest: number
   readonly frame: Frame | null
 }
 
@@ -61,22 +63,29 @@ export function* insertRecords(
     writer.terms,
     arrivals.flatMap(({ record }) => termsOfRecord(record)),
   )
-  const known = yield* knownDigests(prepared)
-  const fresh = prepared.filter(({ digest }) => !known.has(digest))
-  const guilties = yield* blame(fresh, writer)
-  const stored = yield* weather(fresh, guilties, writer, stormLimit)
+  const known = yield* storedBefore(prepared)
+  const fresh = new Map<number, Prepared>()
+  for (const one of prepared) if (!known.has(one.digest) && !fresh.has(one.digest)) fresh.set(one.digest, one)
+  const guilties = yield* blame([...fresh.values()], writer)
+  const stored = yield* weather([...fresh.values()], guilties, writer, stormLimit)
   const ids = yield* write(stored, guilties, writer, revision)
-  return prepared.map(({ digest, serverMs }) => {
-    const repeated = known.get(digest)
-    if (repeated !== undefined) return { outcome: 'repeated', id: repeated, serverMs }
-    const id = ids.get(digest)
-    return id === undefined ? { outcome: 'counted', id: null, serverMs } : { outcome: 'stored', id, serverMs }
+  // Another collector was faster with the same record.
+  const late = yield* storedBefore(stored.filter(({ digest }) => !ids.has(digest)))
+  return prepared.map((one): Accepted => {
+    const repeated = known.get(one.digest) ?? late.get(one.digest)
+    if (repeated) return { outcome: 'repeated', ...repeated }
+    const id = ids.get(one.digest)
+    if (id === undefined) return { outcome: 'counted', id: null, serverMs: one.serverMs }
+    const first = fresh.get(one.digest)
+    return { outcome: first === one ? 'stored' : 'repeated', id, serverMs: first?.serverMs ?? one.serverMs }
   })
 }
 
 /** Returns the skip list as it is now; other collectors may have changed it. */
 export function* currentSkipList(writer: Writer): Work<{ revision: number; list: SkipList }> {
-  const [row] = yield* ask<{ value: string }>("SELECT value FROM state WHERE name = 'revision'")
+  const [row] = yield* ask<{ value: string }>(
+    `SELECT value FROM state WHERE name = 'revision'${writer.forShare}`,
+  )
   const revision = Number(row?.value ?? 1)
   if (writer.skip?.revision !== revision) {
     const frames = yield* ask<Frame>('SELECT function, module FROM skip_frame')
@@ -105,22 +114,46 @@ function platformOf({ arch, board, cpu, bios }: NewRecord): string {
  * A client that got no answer sends its record again, so the very same record with the same event id is stored once. Before format 4 records
  * have no event id, and two alike may be two.
  */
-function digestOf(record: NewRecord): number {
-  if (record.recordVersion < 4) return randomInt(2 ** 48 - 1)
+export function digestOf(record: NewRecord): number {
+  if (record.recordVersion < 4) return shortened(randomBytes(8))
   const hash = createHash('sha1')
   const { payload, ...rest } = record
   hash.update(JSON.stringify(Object.values(rest))).update(payload)
-  return Number(hash.digest().readBigUInt64BE(0) >> BigInt(64 - digestBits))
+  return shortened(hash.digest())
 }
 
-function* knownDigests(prepared: readonly Prepared[]): Work<Map<number, number>> {
+function shortened(bytes: Buffer): number {
+  return Number(bytes.readBigUInt64BE(0) >> BigInt(64 - digestBits))
+}
+
+interface Stored {
+  readonly id: number
+  readonly serverMs: number
+}
+
+/** Returns which of the records are stored already, by digest. One that only shares its digest gets another. */
+function* storedBefore(prepared: readonly Prepared[]): Work<ReadonlyMap<number, Stored>> {
+  const known = new Map<number, Stored>()
+  if (prepared.length === 0) return known
   const asked = prepared.map(({ digest }) => digest)
-  const known = new Map<number, number>()
-  const rows = yield* ask<{ id: number; digest: number }>(
-    `SELECT id, digest FROM record WHERE digest IN (${marks(asked)})`,
+  const rows = yield* ask<{
+    id: number
+    digest: number
+    server_ms: number
+    machine: string
+    client_s: number
+  }>(
+    `SELECT id, digest, server_ms, machine, client_s FROM record WHERE digest IN (${marks(asked)})`,
     ...asked,
   )
-  for (const { id, digest } of rows) known.set(digest, id)
+  const byDigest = new Map(rows.map((row) => [row.digest, row]))
+  for (const one of prepared) {
+    const row = byDigest.get(one.digest)
+    if (!row) continue
+    if (row.machine === one.record.machine && row.client_s === one.record.clientS)
+      known.set(one.digest, { id: row.id, serverMs: row.server_ms })
+    else one.digest = shortened(randomBytes(8))
+  }
   return known
 }
 
@@ -243,6 +276,7 @@ const recordColumns = [
   'external',
   'record_version',
   'payload_version',
+  'payload_bytes',
   'machine',
   'event',
   'digest',
@@ -272,6 +306,7 @@ function* write(
     record.external ? 1 : 0,
     record.recordVersion,
     record.payloadVersion,
+    Buffer.byteLength(record.payload),
     record.machine,
     record.event,
     digest,
@@ -298,9 +333,6 @@ function* write(
     }),
     number,
   )
-  // Another collector was faster with the same record.
-  const late = [...byDigest.values()].filter(({ digest }) => !ids.has(digest))
-  if (late.length > 0) for (const [digest, id] of yield* knownDigests(late)) ids.set(digest, id)
   return ids
 }
 

@@ -1,18 +1,10 @@
 import { runInNewContext } from 'node:vm'
-import { ask, type Row, type Value, type Work } from '../../store/records/work.ts'
+import { ask, marks, type Row, type Value, type Work } from '../../store/records/work.ts'
 import type { ListedRecord, RecordFilter } from '../schema.ts'
 import { blockBits } from './insert.ts'
-import { classIds, findTerm, textsOf, type TermCache } from './terms.ts'
+import { classIds, findTerm, PatternError, textsOf, type TermCache } from './terms.ts'
 
 /** Lists of records, newest first, in pieces: no list counts what it does not show. */
-
-/** A pattern that cannot be used, with a sentence for its author. */
-export class PatternError extends Error {
-  constructor(message: string) {
-    super(message)
-    this.name = 'PatternError'
-  }
-}
 
 /** Which piece of a list is asked for. */
 export interface PieceAsked {
@@ -44,12 +36,14 @@ export interface ReadEnv {
 }
 
 const columns = `r.id, r.server_ms, r.client_s, r.classification_id, r.build_id, r.system_id, r.kernel_id, r.host_id, r.platform_id,
-  r.severity, r.external, r.record_version, r.payload_version, r.machine, r.event, r.guilty_id`
+  r.severity, r.external, r.record_version, r.payload_version, r.payload_bytes, r.machine, r.event, r.guilty_id`
 /** Ids that are looked through in one statement, at first and at most. */
 const firstSpan = 8_192
 const widestSpan = 2 ** 20
-/** Payloads are long, so fewer of them are read at once. */
+const mostRows = 10_000
+/** Payloads are long, so fewer of them are read at once: so many, and so many bytes. */
 const mostPayloads = 250
+const mostBytes = 1_048_576
 /** How long (ms) a pattern may take over the payloads that were read at once. */
 const patternPatienceMs = 1_000
 
@@ -70,36 +64,59 @@ export function* listRecords(asked: PieceAsked, env: ReadEnv): Work<Piece> {
   const begunMs = env.elapsedMs()
   const needsPayload = asked.withPayload || patterns.length > 0
   const found: ListedRecord[] = []
+  let foundBytes = 0
   let span = firstSpan
   while (below > low) {
     const floor = Math.max(low, below - span)
-    const most = Math.min(
-      asked.limit - found.length + (patterns.length > 0 ? mostPayloads : 0),
-      needsPayload ? mostPayloads : 10_000,
-    )
+    const most = needsPayload ? mostPayloads : Math.min(asked.limit - found.length, mostRows)
     const rows = yield* ask(
-      `SELECT ${columns}${needsPayload ? ', p.text' : ''} FROM record r
-       ${needsPayload ? 'JOIN payload p ON p.record_id = r.id' : ''}
+      `SELECT ${columns} FROM record r
        WHERE ${[...where.parts, 'r.id >= ?', 'r.id < ?'].join(' AND ')} ORDER BY r.id DESC LIMIT ?`,
       ...where.values,
       floor,
       below,
       most,
     )
-    const fitting = patterns.length === 0 ? rows : matching(rows, patterns)
-    for (const record of yield* recordsOf(fitting.slice(0, asked.limit - found.length), env.terms))
+    const some = needsPayload ? untilBytes(rows) : rows
+    const whole = needsPayload ? yield* withPayloads(some) : some
+    const fitting = patterns.length === 0 ? whole : matching(whole, patterns)
+    for (const record of yield* recordsOf(fitting.slice(0, asked.limit - found.length), env.terms)) {
       found.push(asked.withPayload ? record : { ...record, payload: null })
-    if (found.length === asked.limit) {
+      if (asked.withPayload) foundBytes += record.payload?.length ?? 0
+    }
+    const isFull = found.length === asked.limit || foundBytes >= mostBytes
+    if (isFull) {
       const last = found.at(-1)?.id ?? low
       return { records: found, before: last > low ? last : null, isComplete: true }
     }
-    const isSpanDone = rows.length < most
-    below = isSpanDone ? floor : Number(rows.at(-1)?.['id'] ?? floor)
+    const isSpanDone = rows.length < most && some.length === rows.length
+    below = isSpanDone ? floor : Number(some.at(-1)?.['id'] ?? floor)
     if (isSpanDone) span = Math.min(span * 2, widestSpan)
     if (env.elapsedMs() - begunMs > asked.patienceMs)
       return { records: found, before: below > low ? below : null, isComplete: below <= low }
   }
   return { records: found, before: null, isComplete: true }
+}
+
+/** Returns the first rows whose payloads together are not too long, and one at least. */
+function untilBytes(rows: readonly Row[]): readonly Row[] {
+  let bytes = 0
+  const end = rows.findIndex((row) => {
+    bytes += Number(row['payload_bytes'])
+    return bytes > mostBytes
+  })
+  return end < 0 ? rows : rows.slice(0, Math.max(end, 1))
+}
+
+function* withPayloads(rows: readonly Row[]): Work<readonly Row[]> {
+  if (rows.length === 0) return rows
+  const ids = rows.map((row) => row['id'] ?? null)
+  const payloads = yield* ask<{ record_id: number; text: string }>(
+    `SELECT record_id, text FROM payload WHERE record_id IN (${marks(ids)})`,
+    ...ids,
+  )
+  const texts = new Map(payloads.map(({ record_id, text }) => [record_id, text]))
+  return rows.map((row) => ({ ...row, text: texts.get(Number(row['id'])) ?? '' }))
 }
 
 /** Returns one record with its payload; null when there is none. */
@@ -119,6 +136,9 @@ interface Conditions {
 
 /** Returns what a filter means in SQL; null when nothing can fit it. */
 export function* conditions(filter: RecordFilter, env: ReadEnv): Work<Conditions | null> {
+  // No stored text has a NUL, and PostgreSQL would take the question amiss.
+  if (Object.values(filter).some((value) => typeof value === 'string' && value.includes('\u0000')))
+    return null
   const classes =
     filter.classification === undefined ? null : yield* classIds(env.terms, filter.classification)
   const build = filter.build === undefined ? null : yield* findTerm(env.terms, 'build', filter.build)
@@ -228,7 +248,8 @@ export function* recordsOf(rows: readonly Row[], terms: TermCache): Work<readonl
   })
 }
 
-const termColumns = [
+/** Columns of a record that name terms. */
+export const termColumns = [
   'classification_id',
   'build_id',
   'system_id',

@@ -1,9 +1,10 @@
 import { systemClock } from '../../clock.ts'
-import { asPostgresError, migratePostgres, openPostgres } from '../../store/records/postgres.ts'
+import { asPostgresError, isPassing, migratePostgres, openPostgres } from '../../store/records/postgres.ts'
 import { openRecordsReadOnly, sqliteRunner } from '../../store/records/sqlite.ts'
 import { ask, driveSync, fill, type Row, type Work } from '../../store/records/work.ts'
+import { frameKey } from '../guilty/guilty.ts'
 import type { Frame, GuiltyRow, ListedRecord, NewRecord } from '../schema.ts'
-import { insertRecords, touchGuilty, type Arrival, type Writer } from './insert.ts'
+import { forgetWriter, insertRecords, touchGuilty, type Arrival, type Writer } from './insert.ts'
 import { recordsOf } from './list.ts'
 import { createTermCache } from './terms.ts'
 
@@ -17,6 +18,7 @@ export interface MoveProgress {
 }
 
 const batchSize = 500
+const mostTries = 10
 
 /**
  * Copies all records of a file with their times, and what people decided of guilty frames. Records that are there already are left alone, so that
@@ -35,10 +37,21 @@ export async function moveRecords(
     try {
       const run = sqliteRunner(db)
       const terms = createTermCache()
-      const writer: Writer = { terms: createTermCache(), number: 1, skip: null }
+      const writer: Writer = { terms: createTermCache(), number: 1, forShare: ' FOR SHARE', skip: null }
+      /** Collectors that run meanwhile may be in the way. */
+      const write = async <T>(work: () => Work<T>): Promise<T> => {
+        for (let tries = 1; ; tries += 1) {
+          try {
+            return await pool.write(work())
+          } catch (error) {
+            forgetWriter(writer)
+            if (!isPassing(error) || tries === mostTries) throw error
+          }
+        }
+      }
       const nowMs = Math.round(systemClock().glance().wallMs)
       const decided = driveSync(decisions(), run)
-      await pool.write(takeDecisions(decided, nowMs))
+      await write(() => takeDecisions(decided, nowMs))
       const total = driveSync(count(), run)
       const cursorName = `moved from ${file}`
       let after = await pool.read(readCursor(cursorName))
@@ -48,10 +61,9 @@ export async function moveRecords(
         const batch = driveSync(nextBatch(after, terms), run)
         const last = batch.at(-1)
         if (!last) break
-        const accepted = await pool.write(addBatch(batch, writer, cursorName, last.id))
+        added += await write(() => addBatch(batch, writer, cursorName, last.id))
         after = last.id
         looked += batch.length
-        added += accepted
         tell({ looked, total, added })
       }
       return { looked, total, added }
@@ -147,7 +159,7 @@ function* takeDecisions({ skipped, guilties }: Decisions, nowMs: number): Work<v
   })
   if (added.length > 0)
     yield* ask("UPDATE state SET value = CAST(CAST(value AS INTEGER) + 1 AS TEXT) WHERE name = 'revision'")
-  for (const row of guilties) {
+  for (const row of [...guilties].sort((a, b) => (frameKey(a) < frameKey(b) ? -1 : 1))) {
     const known = yield* touchGuilty(row, row.first_ms, row.last_ms, null, true)
     yield* ask(
       `UPDATE guilty SET comment = ?, hidden = ?, fixed_ms = ?, fixed_build = ?, back_ms = ?,

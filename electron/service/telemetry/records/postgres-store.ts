@@ -1,16 +1,28 @@
 import { randomInt } from 'node:crypto'
 import type { Clock } from '../../clock.ts'
-import { asPostgresError, isPassing, migratePostgres, openPostgres } from '../../store/records/postgres.ts'
+import { HttpProblem } from '../../problem.ts'
+import {
+  asPostgresError,
+  isOfTheData,
+  isPassing,
+  migratePostgres,
+  openPostgres,
+} from '../../store/records/postgres.ts'
 import type { Work } from '../../store/records/work.ts'
 import type { Accepted } from '../schema.ts'
-import { forgetWriter, insertRecords, type Arrival, type Writer } from './insert.ts'
-import { asker, type RecordPlace, type RecordStore } from './store.ts'
+import { digestOf, forgetWriter, insertRecords, type Arrival, type Writer } from './insert.ts'
+import { asker, soloWork, type RecordPlace, type RecordStore } from './store.ts'
 import { createTermCache } from './terms.ts'
 
 /** Records in PostgreSQL, written by many collectors at once. */
 
 /** Records that one transaction takes at most. */
 const mostInBatch = 500
+/** Payloads (characters) that one transaction takes at most, unless a single one is longer. */
+const mostInBatchLength = 1_048_576
+/** Records and payloads that wait at most; beyond, clients are told to come again. */
+const mostWaiting = 20_000
+const mostWaitingLength = 64 * 1_048_576
 /** Transactions for new records that run beside each other. */
 const mostBatches = 2
 /** How often work is done again when others were in the way. */
@@ -44,11 +56,13 @@ function postgresStore(place: RecordPlace & { kind: 'postgres' }, clock: Clock):
   const writers = Array.from({ length: mostBatches + 1 }, (): Writer => ({
     terms: createTermCache(),
     number: randomInt(2 ** 31),
+    forShare: ' FOR SHARE',
     skip: null,
   }))
   const free = [...writers]
   const general = free.pop()
   let queue: Entry[] = []
+  let waitingLength = 0
   let isClosed = false
 
   const attempt = async <T>(writer: Writer, work: (writer: Writer) => Work<T>): Promise<T> => {
@@ -74,9 +88,9 @@ function postgresStore(place: RecordPlace & { kind: 'postgres' }, clock: Clock):
         else entry.reject(new Error('an insert told nothing'))
       }
     } catch (error) {
-      if (batch.length === 1) first.reject(asPostgresError(error, address))
-      // A bad one never takes its company with it.
-      else for (const entry of batch) await store(writer, [entry])
+      // A bad one never takes its company with it; a server that is away takes none of them.
+      if (batch.length > 1 && isOfTheData(error)) for (const entry of batch) await store(writer, [entry])
+      else for (const { reject } of batch) reject(asPostgresError(error, address))
     }
   }
 
@@ -84,8 +98,9 @@ function postgresStore(place: RecordPlace & { kind: 'postgres' }, clock: Clock):
     while (queue.length > 0 && free.length > 0) {
       const writer = free.pop()
       if (!writer) return
-      const batch = queue.slice(0, mostInBatch)
-      queue = queue.slice(mostInBatch)
+      const batch = queue.slice(0, batchEnd(queue))
+      queue = queue.slice(batch.length)
+      waitingLength -= lengthOf(batch)
       void store(writer, batch).finally(() => {
         free.push(writer)
         pump()
@@ -102,11 +117,18 @@ function postgresStore(place: RecordPlace & { kind: 'postgres' }, clock: Clock):
     insert: (arrival, stormLimit) =>
       new Promise((resolve, reject) => {
         if (isClosed) {
-          reject(new Error('the store is closed'))
+          reject(new HttpProblem(503, 'the service is stopping'))
           return
         }
+        if (queue.length >= mostWaiting || waitingLength > mostWaitingLength) {
+          reject(new HttpProblem(503, 'more records wait than the database takes; come again'))
+          return
+        }
+        waitingLength += arrival.record.payload.length
+        // What is sent to the database twice is still the same record.
+        const known = { ...arrival, digest: arrival.digest ?? digestOf(arrival.record) }
         // Those of the same moment share a transaction.
-        if (queue.push({ arrival, stormLimit, resolve, reject }) === 1) setImmediate(pump)
+        if (queue.push({ arrival: known, stormLimit, resolve, reject }) === 1) setImmediate(pump)
       }),
     write(work) {
       const done = writing.then(() =>
@@ -117,17 +139,8 @@ function postgresStore(place: RecordPlace & { kind: 'postgres' }, clock: Clock):
         throw asPostgresError(error, address)
       })
     },
-    bytes: () =>
-      pool.read(
-        (function* (): Work<number> {
-          const rows = yield {
-            sql: `SELECT coalesce(sum(pg_total_relation_size(relid) * (n_live_tup + 1.0) / (n_live_tup + n_dead_tup + 1.0)), 0)::bigint AS bytes
-                  FROM pg_stat_user_tables WHERE relname IN ('record', 'payload', 'term')`,
-            values: [],
-          }
-          return Number(rows[0]?.['bytes'] ?? 0)
-        })(),
-      ),
+    alone: (what, work) => pool.alone(soloWork[what], work),
+    bytes: () => pool.read(estimatedBytes()),
     shrink: () => false,
     flush: pump,
     async close() {
@@ -137,4 +150,34 @@ function postgresStore(place: RecordPlace & { kind: 'postgres' }, clock: Clock):
       await pool.close()
     },
   }
+}
+
+/** What a record takes beside its payload (bytes): its row, its part of the indexes, and the payload's own row. */
+const bytesBeside = 500
+
+/**
+ * Returns about how much room the records take. The files of PostgreSQL keep their size when records go, so they cannot tell; the live rows and
+ * the lengths of the newest payloads can.
+ */
+function* estimatedBytes(): Work<number> {
+  const rows = yield {
+    sql: `SELECT greatest((SELECT n_live_tup FROM pg_stat_user_tables WHERE relname = 'record' AND schemaname = current_schema()), 0)
+            * (SELECT coalesce(avg(payload_bytes), 0) + ${bytesBeside} FROM (SELECT payload_bytes FROM record ORDER BY id DESC LIMIT 1000) newest) AS bytes`,
+    values: [],
+  }
+  return Math.round(Number(rows[0]?.['bytes'] ?? 0))
+}
+
+function lengthOf(batch: readonly Entry[]): number {
+  return batch.reduce((sum, { arrival }) => sum + arrival.record.payload.length, 0)
+}
+
+/** Returns how many of those that wait make one transaction. */
+function batchEnd(queue: readonly Entry[]): number {
+  let length = 0
+  const end = queue.slice(0, mostInBatch).findIndex(({ arrival }) => {
+    length += arrival.record.payload.length
+    return length > mostInBatchLength
+  })
+  return end < 0 ? mostInBatch : Math.max(end, 1)
 }

@@ -1,7 +1,7 @@
 import { ask, marks, type Work } from '../../store/records/work.ts'
 import { oldestKept, purgeJudge, type RetentionPlan } from '../purge-rules.ts'
-import { blockBits } from './insert.ts'
-import { idWindow, type ReadEnv } from './list.ts'
+import { blockBits, forgetWriter, type Writer } from './insert.ts'
+import { idWindow, termColumns, type ReadEnv } from './list.ts'
 import { textsOf } from './terms.ts'
 
 /** Finding and letting go of records whose time is over, a few at a time. */
@@ -75,6 +75,29 @@ export function* removeRecords(ids: readonly number[]): Work<number> {
   yield* ask(`DELETE FROM payload WHERE record_id IN (${marks(ids)})`, ...ids)
   const [row] = yield* ask(`DELETE FROM record WHERE id IN (${marks(ids)})`, ...ids)
   return Number(row?.['changes'] ?? 0)
+}
+
+/** Returns the terms that no record has, with the greatest id of a record when that was so. */
+export function* orphanTerms(): Work<{ readonly orphans: readonly number[]; readonly upTo: number }> {
+  const [newest] = yield* ask<{ id: number | null }>('SELECT max(id) AS id FROM record')
+  const used = new Set<number>()
+  for (const column of termColumns) {
+    const rows = yield* ask<{ id: number }>(`SELECT DISTINCT ${column} AS id FROM record`)
+    for (const { id } of rows) used.add(id)
+  }
+  const terms = yield* ask<{ id: number }>('SELECT id FROM term')
+  return { orphans: terms.map(({ id }) => id).filter((id) => !used.has(id)), upTo: newest?.id ?? 0 }
+}
+
+/** Lets go of terms, unless a record that came meanwhile has them. */
+export function* removeTerms(ids: readonly number[], upTo: number, writer: Writer): Work<void> {
+  const used = new Set<number>()
+  const rows = yield* ask(`SELECT ${termColumns.join(', ')} FROM record WHERE id > ?`, upTo)
+  for (const row of rows) for (const column of termColumns) used.add(Number(row[column]))
+  const gone = ids.filter((id) => !used.has(id))
+  if (gone.length === 0) return
+  yield* ask(`DELETE FROM term WHERE id IN (${marks(gone)})`, ...gone)
+  forgetWriter(writer)
 }
 
 /** Lets go of what belongs to no record any more. */

@@ -7,8 +7,8 @@ import { reportTimes, quarantined, summary } from '../views/summary.ts'
 import { updateMatrix } from '../views/updates.ts'
 import { listRecords, oneRecord, type PieceAsked, type ReadEnv } from './list.ts'
 import { textPiece } from './pieces.ts'
-import { oldestIds, purgePiece } from './purge.ts'
-import { previewSkip, regroupPiece, regroups, skipFrames } from './regroup.ts'
+import { oldestIds, orphanTerms, purgePiece } from './purge.ts'
+import { previewSkip, regroupChange, regroupPiece, regroups, skipFrames } from './regroup.ts'
 
 /** Everything that is asked of the records without changing them; it runs in a thread of its own, against either store. */
 export const recordQueries = {
@@ -35,7 +35,9 @@ export const recordQueries = {
   previewSkip,
   regroupPiece,
   regroups: ({ most }: { readonly most: number }) => regroups(most),
+  regroupChange: ({ id }: { readonly id: number }) => regroupChange(id),
   purgePiece,
+  orphanTerms: (_args: null) => orphanTerms(),
   oldestIds: ({ most }: { readonly most: number }) => oldestIds(most),
 } as const satisfies Readonly<Record<string, (args: never, env: ReadEnv) => Work<unknown>>>
 

@@ -34,8 +34,7 @@ export interface RegroupRow {
   readonly id: number
   readonly at_ms: number
   readonly what: string
-  readonly before_frames: string
-  readonly after_frames: string
+  readonly undoable: number
   readonly moved: number
   readonly done_ms: number | null
 }
@@ -181,7 +180,7 @@ export function* changeSkip(
     then: 'ON CONFLICT (function, module) DO NOTHING',
   })
   writer.skip = null
-  return yield* beginRegroup(what, before, after, nowMs)
+  return yield* beginRegroup(what, differenceOf(before, after), nowMs)
 }
 
 /** Begins blaming all crashes anew, with the list as it is. */
@@ -192,37 +191,44 @@ export function* recompute({
   readonly what: string
   readonly nowMs: number
 }): Work<RegroupRow> {
-  const frames = (yield* skipFrames()).map(({ function: name, module }) => ({ function: name, module }))
-  return yield* beginRegroup(what, frames, frames, nowMs)
+  return yield* beginRegroup(what, { add: [], remove: [] }, nowMs)
 }
 
-function* beginRegroup(
-  what: string,
-  before: readonly Frame[],
-  after: readonly Frame[],
-  nowMs: number,
-): Work<RegroupRow> {
+const shownColumns = 'id, at_ms, what, undoable, moved, done_ms'
+
+function* beginRegroup(what: string, change: SkipChange, nowMs: number): Work<RegroupRow> {
   yield* ask("UPDATE state SET value = CAST(CAST(value AS INTEGER) + 1 AS TEXT) WHERE name = 'revision'")
   // The newest change looks at everything, so what an earlier one has not yet done is done with it.
   yield* ask('UPDATE regroup SET done_ms = ? WHERE done_ms IS NULL', nowMs)
   const [row] = yield* ask<RegroupRow>(
-    'INSERT INTO regroup (at_ms, what, before_frames, after_frames) VALUES (?, ?, ?, ?) RETURNING *',
+    `INSERT INTO regroup (at_ms, what, change, undoable) VALUES (?, ?, ?, ?) RETURNING ${shownColumns}`,
     nowMs,
     what,
-    JSON.stringify(before),
-    JSON.stringify(after),
+    JSON.stringify(change),
+    change.add.length + change.remove.length > 0 ? 1 : 0,
   )
   if (!row) throw new Error('an insert returned no row')
   return row
 }
 
+/** Returns what a change of the list did and what it was called; null when there is none. */
+export function* regroupChange(
+  id: number,
+): Work<{ readonly what: string; readonly change: SkipChange } | null> {
+  const [row] = yield* ask<{ what: string; change: string }>(
+    'SELECT what, change FROM regroup WHERE id = ?',
+    id,
+  )
+  return row ? { what: row.what, change: JSON.parse(row.change) as SkipChange } : null
+}
+
 /** Returns the changes of the skip list, newest first. */
 export function* regroups(most: number): Work<readonly RegroupRow[]> {
-  return yield* ask<RegroupRow>('SELECT * FROM regroup ORDER BY id DESC LIMIT ?', most)
+  return yield* ask<RegroupRow>(`SELECT ${shownColumns} FROM regroup ORDER BY id DESC LIMIT ?`, most)
 }
 
 /** Returns the change that turns one list into another. */
-export function differenceOf(now: readonly Frame[], wanted: readonly Frame[]): SkipChange {
+function differenceOf(now: readonly Frame[], wanted: readonly Frame[]): SkipChange {
   return {
     add: wanted.filter((frame) => !now.some((one) => same(one, frame))),
     remove: now.filter((frame) => !wanted.some((one) => same(one, frame))),

@@ -8,13 +8,16 @@ import { createTermCache } from './terms.ts'
 
 /** Records in a SQLite file of their own, written by this service alone. */
 
+/** Records may be long, and a transaction of more of them would hold up the event loop. */
+const mostInBatch = 50
+
 /** Opens the file of records, making it if need be. @throws StoreError */
 export function openSqliteStore(place: RecordPlace & { kind: 'sqlite' }, clock: Clock): RecordStore {
   const { db, movedTo } = openRecords(place.file, clock.glance().wallMs)
   const thread = asker(place, clock)
   const run = sqliteRunner(db)
-  const commits = createGroupCommit(db, clock)
-  const writer: Writer = { terms: createTermCache(), number: 0, skip: null }
+  const commits = createGroupCommit(db, clock, mostInBatch)
+  const writer: Writer = { terms: createTermCache(), number: 0, forShare: '', skip: null }
   commits.afterRollback(() => forgetWriter(writer))
   const write = async <T>(work: (writer: Writer) => Work<T>): Promise<T> => {
     try {
@@ -41,6 +44,10 @@ export function openSqliteStore(place: RecordPlace & { kind: 'sqlite' }, clock: 
     shrink() {
       db.pragma('incremental_vacuum(500)')
       return Number(db.pragma('freelist_count', { simple: true })) > 0
+    },
+    async alone(_what, work) {
+      await work()
+      return true
     },
     flush: () => commits.flush(),
     async close() {

@@ -9,6 +9,9 @@ import type { RecordQueryArgs, RecordQueryName, RecordQueryResult } from './quer
 export type RecordPlace =
   { readonly kind: 'sqlite'; readonly file: string } | { readonly kind: 'postgres'; readonly address: string }
 
+/** Work that one of several collectors does, with the number of its lock in PostgreSQL. */
+export const soloWork = { purge: 8_737_002, regroup: 8_737_003 } as const
+
 /** Records in SQLite or PostgreSQL. What is asked and what is written is the same for both; only who runs it differs. */
 export interface RecordStore {
   readonly place: RecordPlace
@@ -20,6 +23,8 @@ export interface RecordStore {
   ask<Name extends RecordQueryName>(name: Name, args: RecordQueryArgs<Name>): Promise<RecordQueryResult<Name>>
   /** Runs work in one transaction. It may be run again when others were in the way. */
   write<T>(work: (writer: Writer) => Work<T>): Promise<T>
+  /** Does something unless another collector of the same database does it just now; false when one does. */
+  alone(what: keyof typeof soloWork, work: () => Promise<void>): Promise<boolean>
   /** Returns how much room the records take (bytes). */
   bytes(): Promise<number>
   /** Gives room of records that were let go of back to the disk, some at a time; false when there is no more. */

@@ -12,7 +12,7 @@ export interface TermCache {
 }
 
 /** Texts of clients are without end; so many are remembered. */
-const mostRemembered = 100_000
+const mostRemembered = 20_000
 
 export function createTermCache(): TermCache {
   const ids = new Map<string, number>()
@@ -33,7 +33,6 @@ export function termKey(kind: TermKind, text: string): string {
 }
 
 function remember(cache: TermCache, kind: TermKind, text: string, id: number): void {
-  if (cache.ids.size > mostRemembered) cache.forget()
   cache.ids.set(termKey(kind, text), id)
   cache.texts.set(id, text)
 }
@@ -43,6 +42,8 @@ export function* ensureTerms(
   cache: TermCache,
   wanted: readonly { readonly kind: TermKind; readonly text: string }[],
 ): Work<void> {
+  // Only before anything is looked up: what was found must still be there at the end.
+  if (cache.ids.size + wanted.length > mostRemembered) cache.forget()
   const unknown = new Map(
     wanted.flatMap(({ kind, text }) => {
       const key = termKey(kind, text)
@@ -72,23 +73,43 @@ export function* findTerm(cache: TermCache, kind: TermKind, text: string): Work<
 
 /** Returns the texts of terms. */
 export function* textsOf(cache: TermCache, ids: Iterable<number>): Work<ReadonlyMap<number, string>> {
-  const unknown = [...new Set(ids)].filter((id) => !cache.texts.has(id))
-  if (cache.texts.size + unknown.length > mostRemembered) cache.texts.clear()
+  const wanted = [...new Set(ids)]
+  const found = new Map<number, string>()
+  const unknown = wanted.filter((id) => {
+    const text = cache.texts.get(id)
+    if (text !== undefined) found.set(id, text)
+    return text === undefined
+  })
   for (let from = 0; from < unknown.length; from += 500) {
     const some = unknown.slice(from, from + 500)
     const rows = yield* ask<{ id: number; text: string }>(
       `SELECT id, text FROM term WHERE id IN (${marks(some)})`,
       ...some,
     )
-    for (const { id, text } of rows) cache.texts.set(id, text)
+    if (cache.texts.size + rows.length > mostRemembered) cache.texts.clear()
+    for (const { id, text } of rows) {
+      cache.texts.set(id, text)
+      found.set(id, text)
+    }
   }
-  return cache.texts
+  return found
 }
 
 /** Returns all terms of a kind. */
 export function* termsOf(kind: TermKind): Work<readonly { readonly id: number; readonly text: string }[]> {
   return yield* ask<{ id: number; text: string }>('SELECT id, text FROM term WHERE kind = ?', kind)
 }
+
+/** A pattern that cannot be used, with a sentence for its author. */
+export class PatternError extends Error {
+  constructor(message: string) {
+    super(message)
+    this.name = 'PatternError'
+  }
+}
+
+/** Classes that one pattern may stand for: each is a value of a statement. */
+const mostFitting = 2_000
 
 /** Returns the ids of classes that fit a pattern with `*` or `%`, or one class; null when the pattern fits all. */
 export function* classIds(cache: TermCache, pattern: string): Work<readonly number[] | null> {
@@ -99,7 +120,10 @@ export function* classIds(cache: TermCache, pattern: string): Work<readonly numb
   if (/^[*%]+$/.test(pattern)) return null
   const all = yield* termsOf('classification')
   const fits = wildcard(pattern)
-  return all.filter(({ text }) => fits(text)).map(({ id }) => id)
+  const ids = all.filter(({ text }) => fits(text)).map(({ id }) => id)
+  if (ids.length > mostFitting)
+    throw new PatternError(`the class fits more than ${mostFitting} classes; make it narrower`)
+  return ids
 }
 
 /** Returns what tells whether a text fits a pattern in which `*` and `%` stand for any characters. */

@@ -173,6 +173,6 @@ function regroupView(row: RegroupRow): Regroup {
     what: row.what,
     moved: row.moved,
     done: isoTimeOrNull(row.done_ms),
-    undoable: row.before_frames !== row.after_frames,
+    undoable: row.undoable === 1,
   }
 }

@@ -2,14 +2,9 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { mostPayloadBytes } from '../../../shared/telemetry-words.ts'
 import type { App } from '../../context.ts'
 import { HttpProblem } from '../../problem.ts'
+import type { Outcome } from '../collector.ts'
 import type { Telemetry } from '../index.ts'
-import {
-  decodePayload,
-  fieldsOfHeaders,
-  fieldsOfJson,
-  RecordRefusal,
-  type RecordFields,
-} from '../record-rules.ts'
+import { fieldsOfHeaders } from '../record-rules.ts'
 import { asciiJson, seedRecord } from './seed-json.ts'
 
 /** Where clients of telemetrics deliver: metadata in headers (to v2.3), or everything as JSON (from v2.4). */
@@ -17,11 +12,6 @@ import { asciiJson, seedRecord } from './seed-json.ts'
 /** JSON escapes can make a payload six times as long, and the metadata needs a little more. */
 const mostBodyBytes = mostPayloadBytes * 6 + 65_536
 const uiPath = '/#/telemetry/records'
-
-interface Sent {
-  readonly fields: RecordFields
-  readonly payload: Uint8Array | string
-}
 
 /** Adds the addresses of the collector. */
 export function collectorRoutes(app: App, telemetry: Telemetry): void {
@@ -56,8 +46,8 @@ export function collectorRoutes(app: App, telemetry: Telemetry): void {
     scope.post('/', options, (request, reply) => takeHeaders(telemetry, request, reply))
     scope.post('/v2/collector', options, (request, reply) => takeHeaders(telemetry, request, reply))
     scope.post('/v3/collector', options, (request, reply) => takeJson(telemetry, request, reply))
-    for (const path of ['/v2/collector', '/v3/collector']) {
-      scope.get(path, open, (_request, reply) => reply.redirect(uiPath, 302))
+    for (const path of ['/', '/v2/collector', '/v3/collector']) {
+      if (path !== '/') scope.get(path, open, (_request, reply) => reply.redirect(uiPath, 302))
       scope.route({
         method: ['PUT', 'PATCH', 'DELETE', 'OPTIONS'],
         url: path,
@@ -72,34 +62,25 @@ export function collectorRoutes(app: App, telemetry: Telemetry): void {
   })
 }
 
-function takeHeaders(
-  telemetry: Telemetry,
+const bodyOf = ({ body }: FastifyRequest): Buffer => (Buffer.isBuffer(body) ? body : Buffer.alloc(0))
+
+async function takeHeaders(
+  { collector }: Telemetry,
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
-  const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0)
-  return take(telemetry, reply, () => ({ fields: fieldsOfHeaders(request.raw.rawHeaders), payload: body }))
+  return told(reply, await collector.take(fieldsOfHeaders(request.raw.rawHeaders), bodyOf(request)))
 }
 
-function takeJson(telemetry: Telemetry, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-  const headers = fieldsOfHeaders(request.raw.rawHeaders)
-  const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0)
-  return take(telemetry, reply, () => {
-    // Whoever does not know the id learns nothing of what else is wrong.
-    if (headers.get('x-telemetry-tid') !== telemetry.settings.tid) return { fields: headers, payload: '' }
-    return fieldsOfJson(decodePayload(body), headers)
-  })
+async function takeJson(
+  { collector }: Telemetry,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  return told(reply, await collector.takeJson(fieldsOfHeaders(request.raw.rawHeaders), bodyOf(request)))
 }
 
-async function take(telemetry: Telemetry, reply: FastifyReply, read: () => Sent): Promise<FastifyReply> {
-  let sent: Sent
-  try {
-    sent = read()
-  } catch (error) {
-    if (!(error instanceof RecordRefusal)) throw error
-    return say(reply, 400, error.message)
-  }
-  const outcome = await telemetry.collector.take(sent.fields, sent.payload)
+function told(reply: FastifyReply, outcome: Outcome): FastifyReply {
   switch (outcome.kind) {
     case 'refused':
       return say(reply, 400, outcome.reason)

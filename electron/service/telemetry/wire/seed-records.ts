@@ -5,6 +5,7 @@ import type { App, RoomContext } from '../../context.ts'
 import type { Telemetry } from '../index.ts'
 import type { PieceForm, TextPiece } from '../records/pieces.ts'
 import type { RecordFilter } from '../schema.ts'
+import { asked } from '../routes/parts.ts'
 import { say } from './collector.ts'
 
 /** `GET /api/records`, as telemetrics' README has it. */
@@ -80,11 +81,13 @@ export function seedRecordRoutes(app: App, telemetry: Telemetry, { clock }: Room
     try {
       const query = new URLSearchParams(at < 0 ? '' : request.url.slice(at + 1))
       const { filter, limit } = readSeedQuery(query, clock.glance().wallMs)
-      return await sendRecords(reply.type('application/json'), telemetry, filter, limit, 'seed', {
-        head: '{"records":[',
-        between: ',',
-        tail: ']}\n',
-      })
+      return await asked(
+        sendRecords(reply.type('application/json'), telemetry, filter, limit, 'seed', {
+          head: '{"records":[',
+          between: ',',
+          tail: ']}\n',
+        }),
+      )
     } catch (error) {
       if (error instanceof QueryRefusal) return say(reply, 400, error.message)
       throw error
