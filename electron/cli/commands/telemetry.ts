@@ -262,7 +262,7 @@ function sendCommand(): Command {
     const { send } = await import('../../service/telemetry/client/forward.ts')
     const { randomBytes } = await import('node:crypto')
     const { systemClock } = await import('../../service/clock.ts')
-    const failure = await send(
+    const outcome = await send(
       {
         ...machineFields(thisMachine),
         recordVersion: 4,
@@ -277,7 +277,8 @@ function sendCommand(): Command {
       },
       { url: `${target.origin}/v3/collector`, tid: options.tid },
     )
-    if (failure !== null) throw new CommandError(`the collector did not take the record: ${failure}`)
+    if (outcome.kind !== 'taken')
+      throw new CommandError(`the collector did not take the record: ${outcome.reason}`)
     say('Sent.')
   })
 }

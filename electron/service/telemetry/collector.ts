@@ -21,6 +21,8 @@ export type Outcome =
   | { readonly kind: 'quarantined'; readonly reason: string }
   | { readonly kind: 'refused'; readonly reason: string }
 
+const refusalLogMs = 60_000
+
 /** Takes records. */
 export interface Collector {
   readonly received: Readonly<Received>
@@ -28,6 +30,8 @@ export interface Collector {
   take(fields: RecordFields, payload: Uint8Array | string): Promise<Outcome>
   /** Takes what a client sent as JSON. @throws as `take` */
   takeJson(headers: RecordFields, body: Uint8Array): Promise<Outcome>
+  /** Counts a record that was refused before it was read. */
+  noteRefusal(reason: string): void
   /** Takes a record of this machine itself. */
   takeOwn(record: NewRecord): Promise<Accepted>
 }
@@ -38,7 +42,7 @@ const mostQuarantined = 1_000
 const longestQuarantined = 16_384
 
 export function createCollector(
-  { context, store, settings }: TelemetryParts,
+  { context, log, store, settings }: TelemetryParts,
   { stored }: { stored(isCrash: boolean): void },
 ): Collector {
   const { clock } = context
@@ -70,8 +74,18 @@ export function createCollector(
     return { kind: 'quarantined', reason }
   }
 
+  let toldMs = Number.NEGATIVE_INFINITY
+  let untold = 0
   const refuse = (reason: string): Outcome => {
     received.refused += 1
+    untold += 1
+    // A refused record blocks its client for hours, so it is worth a line, and a crowd of them no more than one a minute.
+    const nowMs = clock.glance().monotonicMs
+    if (nowMs - toldMs >= refusalLogMs) {
+      log.warn(`Refused ${untold === 1 ? 'a record' : `${untold} records`}; the last: ${reason}`)
+      toldMs = nowMs
+      untold = 0
+    }
     return { kind: 'refused', reason }
   }
 
@@ -100,6 +114,7 @@ export function createCollector(
 
   return {
     received,
+    noteRefusal: (reason) => void refuse(reason),
     takeOwn: insert,
     take(fields, payload) {
       const why = stranger(fields)

@@ -51,6 +51,8 @@ export interface Telemetry {
   stop(): Promise<void>
 }
 
+/** Less room (bytes) than this holds no records worth the name. */
+const leastBytes = 10_000_000
 /** A store that could not be opened is tried again after this long (ms). */
 const retryMs = 10_000
 /** Followers of the event stream are told of new records at most this often (ms). */
@@ -79,7 +81,7 @@ export function createTelemetry(context: RoomContext, edges: TelemetryEdges): Te
   }
   const changes = throttle(clock, tellMs, () => context.changed('telemetry'))
   const teller: Teller = createTeller(parts)
-  const views = createViews(parts, edges, () => client.machines())
+  const views = createViews(parts, edges, () => client.known())
   const collector = createCollector(parts, {
     stored: (isCrash) => {
       changes.call()
@@ -143,6 +145,7 @@ export function createTelemetry(context: RoomContext, edges: TelemetryEdges): Te
       return settings
     },
     async change(change) {
+      checkChange(change)
       return reload(
         await commits.write(() => {
           const next = changedSettings(readSettings(db), change)
@@ -188,6 +191,15 @@ export interface TelemetryParts {
   store(): RecordStore
   hasStore(): boolean
   settings(): TelemetrySettings
+}
+
+/** @throws HttpProblem 400 for settings that could only be a mistake */
+function checkChange({ retention }: ChangeTelemetrySettings): void {
+  if (!retention) return
+  if (retention.mostBytes > 0 && retention.mostBytes < leastBytes)
+    throw new HttpProblem(400, 'the room for records is 10 MB at least, or 0 for no limit')
+  const odd = retention.rules.find(({ field, value }) => field === 'severity' && !/^[1-4]$/.test(value))
+  if (odd) throw new HttpProblem(400, `a rule names the severity '${odd.value}', and severities are 1 to 4`)
 }
 
 function tellDamage({ db, clock, changed, log }: RoomContext, movedTo: string): void {

@@ -4,6 +4,7 @@ import {
   changeSkip,
   finishRegroup,
   revisionNow,
+  undoRegroup,
   recompute,
   writeMoves,
   type RegroupRow,
@@ -26,7 +27,7 @@ export interface Regrouper {
   change(change: SkipChange, what: string): Promise<RegroupRow | null>
   /** Blames everything anew with the list as it is. */
   recompute(): Promise<RegroupRow>
-  /** Puts the list back to what it was before a change; null when there is no such change or nothing to undo. */
+  /** Takes back a change of the list; null when there is none, or nothing is left of it. */
   undo(id: number): Promise<RegroupRow | null>
   /** Goes on with what an earlier run left undone. */
   start(): void
@@ -128,17 +129,9 @@ export function createRegrouper(
     async undo(id) {
       const row = await store().ask('regroupChange', { id })
       if (!row) return null
+      const { change, what } = row
       // Only what that change did is taken back; later ones stay.
-      const { add, remove } = row.change
-      if (add.length + remove.length === 0) return null
-      return begun(
-        await store().write((writer) =>
-          changeSkip(
-            { change: { add: remove, remove: add }, what: `undo: ${row.what}`, nowMs: now() },
-            writer,
-          ),
-        ),
-      )
+      return begun(await store().write((writer) => undoRegroup({ id, what, change, nowMs: now() }, writer)))
     },
     start: run,
     async stop() {

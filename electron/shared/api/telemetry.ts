@@ -175,6 +175,8 @@ export const TopCrashes = Type.Object({
   since: Instant,
   builds: Type.Array(Type.String()),
   total: Count,
+  hidden: Type.Integer({ minimum: 0, description: 'guilty frames of the window that are hidden' }),
+  unblamed: Type.Integer({ minimum: 0, description: 'crashes in which no frame could be read' }),
   machineHours: Nullable(Type.Number({ description: 'hours that this machine was up in the window' })),
   crashes: Type.Array(TopCrash),
 })
@@ -302,7 +304,10 @@ const Retention = Type.Object(
   {
     enabled: Type.Boolean(),
     maxDays: Type.Integer({ minimum: 0, maximum: 36_500, description: '0 keeps what no rule names' }),
-    mostBytes: Type.Integer({ minimum: 0, description: 'the oldest go beyond this; 0 for no limit' }),
+    mostBytes: Type.Integer({
+      minimum: 0,
+      description: 'the oldest go beyond this; 0 for no limit, else 10 MB at least',
+    }),
     rules: Type.Array(
       Type.Object(
         {
@@ -437,6 +442,7 @@ export const SpooledRecord = Type.Object({
   classification: Type.String(),
   severity: Type.Integer(),
   approved: Type.Boolean(),
+  refused: Nullable(Type.String({ description: 'why the other collector refused it' })),
   fields: Type.Record(Type.String(), Type.String()),
   payload: Type.String(),
 })

@@ -109,7 +109,7 @@ describe('this machine as a client', () => {
       expect(statSync(path.join(spool, readdirSync(spool)[0] ?? '')).mode & 0o777).toBe(0o600)
     }
     await test.service.telemetry.consent(false)
-    expect(readdirSync(spool)).toHaveLength(0)
+    expect(existsSync(spool)).toBe(false)
     expect(client.machines()).toEqual([])
     await client.deliver()
     expect(other.sent).toHaveLength(0)
@@ -189,7 +189,7 @@ describe('this machine as a client', () => {
 
   it('keeps what is not taken, waits five minutes, and lets go after twenty hours', async () => {
     const other = await otherCollector()
-    other.status = 400
+    other.status = 500
     const { test, client, clock } = await withClient([crash, crash])
     await settings(test, { forward: { url: other.url, tid: 'x' }, review: false })
     await test.service.telemetry.consent(true)
@@ -197,12 +197,68 @@ describe('this machine as a client', () => {
     await client.deliver()
     // The first failure ends the delivery.
     expect(other.sent).toHaveLength(1)
-    expect(client.state().forward?.state).toContain('it answered 400: no')
+    expect(client.state().forward?.state).toContain('it answered 500: no')
     expect(client.state().spooled).toHaveLength(2)
     clock.advance(spoolRules.expiryMs + 1_000)
     await client.deliver()
     expect(client.state()).toMatchObject({ spooled: [], sent: 0, dropped: { expired: 2 } })
     expect(other.sent.length).toBeLessThanOrEqual(2)
+  })
+
+  it('puts aside what is refused, so that the others go on', async () => {
+    const other = await otherCollector()
+    other.status = 400
+    const { test, client } = await withClient([crash, { ...crash, payload: 'second\n' }])
+    await settings(test, { forward: { url: other.url, tid: 'x' }, review: false })
+    await test.service.telemetry.consent(true)
+    await client.look()
+    await client.deliver()
+    expect(other.sent).toHaveLength(2)
+    expect(client.state().spooled.map(({ refused }) => refused)).toEqual([
+      'it answered 400: no',
+      'it answered 400: no',
+    ])
+    await client.deliver()
+    expect(other.sent).toHaveLength(2)
+  })
+
+  it('stops at once when the answer becomes no, in the midst of looking and of sending', async () => {
+    const waiting = Array.from({ length: 5 }, () => crash)
+    const source = testSource([])
+    const found = Promise.withResolvers<Found[]>()
+    const sent: unknown[] = []
+    const said = Promise.withResolvers<void>()
+    const test = await startTestService({
+      clock: fakeClock(),
+      telemetry: {
+        client: {
+          sources: [{ ...source, look: async () => ({ found: await found.promise, cursor: 'x' }) }],
+          send: async (record) => {
+            sent.push(record)
+            await said.promise
+            return { kind: 'taken' }
+          },
+        },
+      },
+    })
+    const { telemetry } = test.service
+    await settings(test, { forward: { url: 'http://127.0.0.1:1', tid: 'x' }, review: false })
+    await telemetry.consent(true)
+    const looking = telemetry.client.look()
+    await telemetry.consent(false)
+    found.resolve(waiting)
+    await looking
+    expect((await telemetry.store().ask('summary', null)).records).toBe(0)
+    expect(telemetry.client.state()).toMatchObject({ spooled: [], machine: null })
+    await telemetry.consent(true)
+    await telemetry.client.look()
+    expect(telemetry.client.state().spooled).toHaveLength(5)
+    const sending = telemetry.client.deliver()
+    await new Promise((resolve) => setImmediate(resolve))
+    await telemetry.consent(false)
+    said.resolve()
+    await sending
+    expect(sent.length).toBeLessThanOrEqual(1)
   })
 
   it('keeps its limits in a flood, and says what it let go of', async () => {
@@ -271,8 +327,16 @@ describe('what a machine tells of crashes', () => {
       ['bug', 4, 1],
       ['warning', 2, 10],
     ])
+    const inModule = findOopses([
+      'watchdog: BUG: soft lockup - CPU#0 stuck for 22s!',
+      'RIP: 0010:nv_func+0x12/0x40 [nvidia]',
+      'WARNING: Spectre v2 mitigation leaves CPU vulnerable',
+      'BUG: kernel NULL pointer dereference',
+    ])
+    expect(inModule.map(({ kind }) => kind)).toEqual(['bug', 'bug'])
+    expect(inModule[0]?.payload).toContain('#1 nv_func - [nvidia]')
     expect(found[0]?.payload).toBe(
-      'Crash Report:\nReason: BUG: unable to handle page fault for address: 0000000000001000\nKernel Version : 6.18.44\nBacktrace :\n#1 bad_driver - [kernel]\n#2 ? __die - [kernel]\n#3 do_one_initcall - [kernel]\n',
+      'Crash Report:\nReason: BUG: unable to handle page fault for address: 0000000000001000\nKernel Version : 6.18.44\nBacktrace :\n#1 bad_driver - [bad]\n#2 ? __die - [kernel]\n#3 do_one_initcall - [kernel]\n',
     )
   })
 
@@ -321,6 +385,15 @@ describe('what a machine tells of crashes', () => {
     const utf16 = Buffer.concat([Buffer.from([0xff, 0xfe]), Buffer.from(wer, 'utf16le')])
     expect(werPayload(utf16)).toContain('#0 +0x1a2b3 - [ntdll.dll]')
     expect(werPayload(Buffer.from('EventType=WindowsUpdate'))).toBeNull()
+    const clr = [
+      'EventType=CLR20r3',
+      'Sig[0].Value=shop.exe',
+      'Sig[3].Value=Shop.Core',
+      'Sig[6].Value=2a',
+      'Sig[7].Value=1c',
+      'Sig[8].Value=System.NullReferenceException',
+    ]
+    expect(werPayload(Buffer.from(clr.join('\n')))).toContain('#0 method 2a +0x1c - [shop.core]')
     const dump = minidump()
     expect(minidumpPayload(dump)).toBe('Process: app.exe\nException: 0xc0000005\n\n#0 +0x1234 - [app.exe]\n')
     for (let length = 0; length < dump.length; length += 7)
@@ -344,8 +417,9 @@ describe('what a machine tells of crashes', () => {
     at('old.dmp', 'old', 500)
     at('deep/new.dmp', 'new', 2_000)
     at('other.txt', 'no', 2_000)
+    at('ahead.dmp', 'ahead', 4_000_000_000)
     const first = await source.look(null, 1_000_000)
-    expect(first.found.map(({ payload }) => payload)).toEqual(['new'])
+    expect(first.found.map(({ payload }) => payload).sort()).toEqual(['ahead', 'new'])
     expect((await source.look(first.cursor, 1_000_000)).found).toEqual([])
     at('newer.dmp', 'newer', 3_000)
     expect((await source.look(first.cursor, 1_000_000)).found.map(({ payload }) => payload)).toEqual([

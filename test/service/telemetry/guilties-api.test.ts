@@ -132,7 +132,7 @@ describe('letting go of records', () => {
     await Promise.all(
       Array.from({ length: 3_000 }, () =>
         store.insert(
-          { record: aRecord({ classification: 'a/b/c', payload: 'x'.repeat(1_000) }), serverMs: nowMs },
+          { record: aRecord({ classification: 'a/b/c', payload: 'x'.repeat(9_000) }), serverMs: nowMs },
           0,
         ),
       ),

@@ -69,7 +69,14 @@ describe('the guilty frame', () => {
     const begin = process.cpuUsage()
     blamed(`x\n${'#0 '.repeat(90_000)}`)
     blamed(`x\n${`#0 ${' - ['.repeat(900)}\n`.repeat(80)}`)
+    blamed(`x\n${`#1 ${' - ['.repeat(400)}${']'.repeat(2_300)}\rx\n`.repeat(75)}`)
     blamed(`${'    at a (b '.repeat(20_000)}\n`.repeat(2), none, 'a/b/c')
+    blamed(
+      `${`   at ${'a.'.repeat(100)}a(${') in '.repeat(40)}${':line 1'.repeat(8)}!\n`.repeat(600)}`,
+      none,
+      'a/b/c',
+    )
+    blamed(`${`a!b${' '.repeat(480)}+\n`.repeat(600)}`, none, 'a/b/c')
     blamed(
       `Traceback (most recent call last):\n${'  File "a", line 1, in x\n'.repeat(10_000)}`,
       none,
@@ -154,6 +161,51 @@ Caused by: java.lang.NullPointerException
     expect(of(payload)).toBe(expected)
   })
 
+  it.each([
+    [
+      'a logger’s archive',
+      'E\n\tat a.Bar.run(Bar.java:10) ~[app.jar:1.0]\n\tat a.Main.main(Main.java:1)',
+      'run a.Bar',
+    ],
+    ['a module of Java', 'E\n\tat app//org.foo/foo@9.0/com.foo.Main.run(Main.java:1)', 'run com.foo.Main'],
+    [
+      'a mangled name of Kotlin',
+      'E\n\tat a.Bar.run-IoAF18A(SourceFile:12)\n\tat a.B.x(B.kt:1)',
+      'run-IoAF18A a.Bar',
+    ],
+    [
+      'a check of Java itself',
+      'E\n\tat java.base/java.util.Objects.requireNonNull(Objects.java:1)\n\tat a.B.x(B.java:1)',
+      'x a.B',
+    ],
+    ['generics of .NET', 'E\n   at App.Repo.Load[T](String id)\n   at App.Program.Main()', 'Load App.Repo'],
+    ['a constructor of .NET', 'E\n   at App.Repo..ctor(String id)', '.ctor App.Repo'],
+    [
+      'WinDbg with arguments',
+      'STACK_TEXT:\nffff8000`1 fffff803`2 : 0000 0001 0002 0003 : nt!KeBugCheckEx\nffff8000`2 fffff803`3 : 0 0 0 0 : drv!f+0x1',
+      'KeBugCheckEx nt',
+    ],
+    ['32-bit WinDbg', 'x\n0012f6ac 77f5 app!run+0x12\n0012f6b0 77f6 app!main+0x1', 'run app'],
+    [
+      'an exception group of Python',
+      '  + Exception Group Traceback (most recent call last):\n  |   File "/a/b.py", line 1, in f\n  |     x',
+      'f a/b.py',
+    ],
+    [
+      'a parse of JavaScript’s own',
+      'SyntaxError: x\n    at JSON.parse (<anonymous>)\n    at load (/a/src/config.js:1:1)',
+      'load src/config.js',
+    ],
+    [
+      'an anonymous handler',
+      'Error\n    at /app/src/server.js:12:20\n    at Layer.handle (/app/node_modules/express/lib/router/layer.js:1:1)',
+      '<anonymous> src/server.js',
+    ],
+    ['an old Node', 'Error\n    at Object.openSync (fs.js:1:1)\n    at load (/a/b.js:1:1)', 'load a/b.js'],
+  ])('pass by %s', (_what, payload, expected) => {
+    expect(of(payload)).toBe(expected)
+  })
+
   it('obey the skip list', () => {
     const payload = `Error: x
     at assert (/a/src/assert.js:1:1)
@@ -205,7 +257,14 @@ Caused by: java.lang.NullPointerException
   })
 
   it('are not seen in plain text', () => {
-    for (const text of ['hello\n', 'at noon (we) met', 'a+0x1 is no frame of ours?', 'File "x", line 1'])
+    for (const text of [
+      'Warning!low disk space on /dev/sda',
+      'Hello!world',
+      'hello\n',
+      'at noon (we) met',
+      'a + 0x1 is no frame',
+      'File "x", line 1',
+    ])
       expect(of(text), text).toBeNull()
   })
 })

@@ -79,7 +79,13 @@ export function openPostgres(address: string, statementTimeoutMs = writeTimeoutM
   }
 
   return {
-    read: (work) => onClient((client) => drive(work, (step) => runStep(client, step))),
+    read: async (work) => {
+      try {
+        return await onClient((client) => drive(work, (step) => runStep(client, step)))
+      } catch (error) {
+        throw isBroken(error) ? asPostgresError(error, address) : error
+      }
+    },
     write: (work) =>
       onClient(async (client) => {
         await client.query('BEGIN')
@@ -178,10 +184,17 @@ function numbered(sql: string): string {
   return text
 }
 
-/** Classes 08 and 57 of SQLSTATE and errors of the socket: https://www.postgresql.org/docs/current/errcodes-appendix.html */
-function isBroken(error: unknown): boolean {
+/**
+ * Returns whether it is the connection that broke: classes 08 and 57P of SQLSTATE
+ * (https://www.postgresql.org/docs/current/errcodes-appendix.html), errors of the socket, and what pg says without a code.
+ */
+export function isBroken(error: unknown): boolean {
   const code = codeOf(error)
-  return code !== null && /^(?:08|57P|E[A-Z]+$)/.test(code)
+  if (code !== null) return /^(?:08|57P|E[A-Z]+$)/.test(code)
+  return (
+    error instanceof Error &&
+    /^Connection terminated|^timeout exceeded when trying to connect/.test(error.message)
+  )
 }
 
 /** Deadlocks, serialisation failures and locks that took too long pass when the work is done once more. */

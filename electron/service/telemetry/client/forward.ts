@@ -51,48 +51,61 @@ export function requestOf(
   }
 }
 
-/** Sends a record; resolves with why it was not taken, or null. Only 200 and 201 count, as for the original. */
-export function send(record: NewRecord, target: Target): Promise<string | null> {
+/** What came of sending a record: a collector that refuses it does so again, one that cannot be reached may take it later. */
+export type SendOutcome =
+  | { readonly kind: 'taken' }
+  | { readonly kind: 'refused'; readonly reason: string }
+  | { readonly kind: 'failed'; readonly reason: string }
+
+const failed = (reason: string): SendOutcome => ({ kind: 'failed', reason })
+
+/** Sends a record. Only 200 and 201 count as taken, as for the original. */
+export function send(record: NewRecord, target: Target): Promise<SendOutcome> {
   return new Promise((resolve) => {
-    let headers: Readonly<Record<string, string>>
-    let body: Buffer
+    let sending: http.ClientRequest
     try {
-      ;({ headers, body } = requestOf(record, target))
-    } catch {
-      resolve('the address cannot be used')
+      const { headers, body } = requestOf(record, target)
+      const { request } = target.url.startsWith('https:') ? https : http
+      sending = request(
+        target.url,
+        {
+          method: 'POST',
+          headers: { ...headers, Accept: '*/*', 'Content-Length': String(body.length) },
+          agent: false,
+          timeout: connectMs,
+          signal: AbortSignal.timeout(totalMs),
+        },
+        (response) => answered(response, resolve),
+      )
+      sending.end(body)
+    } catch (error) {
+      resolve(failed(error instanceof Error ? error.message : String(error)))
       return
     }
-    const { request } = target.url.startsWith('https:') ? https : http
-    const sending = request(
-      target.url,
-      {
-        method: 'POST',
-        headers: { ...headers, Accept: '*/*', 'Content-Length': String(body.length) },
-        agent: false,
-        timeout: connectMs,
-        signal: AbortSignal.timeout(totalMs),
-      },
-      (response) => {
-        const chunks: Buffer[] = []
-        response.on('data', (chunk: Buffer) => {
-          if (chunks.length < 20) chunks.push(chunk)
-        })
-        response.on('error', (error) => resolve(error.message))
-        response.on('end', () => {
-          const status = response.statusCode ?? 0
-          resolve(status === 200 || status === 201 ? null : `it answered ${status}${wordsOf(chunks)}`)
-        })
-      },
-    )
     sending.on('timeout', () => {
       if (sending.socket?.connecting ?? true) sending.destroy(new Error('it cannot be reached'))
     })
     sending.on('error', (error) =>
       resolve(
-        error.name === 'AbortError' || error.name === 'TimeoutError' ? 'it takes too long' : error.message,
+        failed(
+          error.name === 'AbortError' || error.name === 'TimeoutError' ? 'it takes too long' : error.message,
+        ),
       ),
     )
-    sending.end(body)
+  })
+}
+
+function answered(response: http.IncomingMessage, resolve: (outcome: SendOutcome) => void): void {
+  const chunks: Buffer[] = []
+  response.on('data', (chunk: Buffer) => {
+    if (chunks.length < 20) chunks.push(chunk)
+  })
+  response.on('error', (error) => resolve(failed(error.message)))
+  response.on('end', () => {
+    const status = response.statusCode ?? 0
+    const reason = `it answered ${status}${wordsOf(chunks)}`
+    if (status === 200 || status === 201) resolve({ kind: 'taken' })
+    else resolve(status === 400 || status === 413 ? { kind: 'refused', reason } : failed(reason))
   })
 }
 

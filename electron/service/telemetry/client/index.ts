@@ -8,7 +8,7 @@ import type { Collector } from '../collector.ts'
 import type { TelemetryParts } from '../index.ts'
 import type { NewRecord } from '../schema.ts'
 import { changedSettings, readSettings, readValue, writeSettings, writeValue } from '../settings.ts'
-import { send, wireFields, type Target } from './forward.ts'
+import { send, wireFields, type SendOutcome, type Target } from './forward.ts'
 import { machineFields, thisMachine, type MachineFields } from './machine.ts'
 import { sendable } from './payloads.ts'
 import { machineSources, type Found, type Source } from './sources/index.ts'
@@ -24,6 +24,8 @@ export interface Client {
   discard(id: string): boolean
   /** Ids under which this machine reported, newest first. */
   machines(): readonly string[]
+  /** The ids of {@link machines}, and since when (ms) they tell of this machine. */
+  known(): { readonly machines: readonly string[]; readonly sinceMs: number }
   settingsChanged(): void
   /** Looks at once, and resolves when what was found is stored. */
   look(): Promise<void>
@@ -38,13 +40,15 @@ export interface ClientEdges {
   readonly spool: string
   readonly sources: readonly Source[]
   readonly fields: MachineFields
-  readonly send: (record: NewRecord, target: Target) => Promise<string | null>
+  readonly send: (record: NewRecord, target: Target) => Promise<SendOutcome>
 }
 
 /** What the client remembers. */
 interface Memory {
   readonly machines: readonly { readonly id: string; readonly sinceMs: number }[]
   readonly cursors: Readonly<Partial<Record<ClientSource, string>>>
+  /** Since when (ms) sources are looked at that were left out before. */
+  readonly enabledMs: Readonly<Partial<Record<ClientSource, number>>>
   readonly sent: number
   readonly dropped: { readonly expired: number; readonly full: number; readonly burst: number }
 }
@@ -56,7 +60,13 @@ const idMs = 3 * 86_400_000
 const mostIds = 40
 const staticIdFile = '/etc/telemetrics/opt-in-static-machine-id'
 const tickMs = 3_000
-const fresh: Memory = { machines: [], cursors: {}, sent: 0, dropped: { expired: 0, full: 0, burst: 0 } }
+const fresh: Memory = {
+  machines: [],
+  cursors: {},
+  enabledMs: {},
+  sent: 0,
+  dropped: { expired: 0, full: 0, burst: 0 },
+}
 
 export function createClient(
   { context, log, settings, hasStore }: TelemetryParts,
@@ -69,11 +79,18 @@ export function createClient(
   const sendRecord = edges.send ?? send
   const lastLooks = new Map<ClientSource, number>()
   const recent: number[] = []
+  const offSources = new Set<ClientSource>()
   let timer: Timer | null = null
   let isStopped = false
   let pausedUntilMs = 0
   let nextScanMs = 0
   let failure: string | null = null
+  let isTried = false
+  let lastTarget: string | null = settings().client.forward?.url ?? null
+  /** Counts answers to whether this machine may report: what was begun under an earlier one is not finished. */
+  let answers = 0
+  /** A no counts from the moment it is said, not from when it is written. */
+  let isDenied = false
   let busy: Promise<void> = Promise.resolve()
   let fields: MachineFields | null = edges.fields ?? null
   const now = (): number => Math.round(clock.glance().wallMs)
@@ -92,7 +109,7 @@ export function createClient(
   const mine = (): TelemetrySettings['client'] => settings().client
   const consentMs = (): number | null => {
     const { consent } = mine()
-    return consent === null ? null : Date.parse(consent)
+    return isDenied || consent === null ? null : Date.parse(consent)
   }
 
   const machineId = async (): Promise<string> => {
@@ -125,6 +142,7 @@ export function createClient(
     remember((known) => ({ ...known, dropped: { ...known.dropped, [why]: known.dropped[why] + 1 } }))
 
   const take = async (source: ClientSource, found: Found): Promise<void> => {
+    const answer = answers
     const atMs = monotonic()
     while ((recent[0] ?? atMs) < atMs - spoolRules.burstWindowMs) recent.shift()
     if (recent.length >= spoolRules.burst) {
@@ -133,14 +151,16 @@ export function createClient(
     }
     recent.push(atMs)
     const record = await recordOf(found)
+    if (answer !== answers) return
     await collector.takeOwn(record)
     const { forward, review } = mine()
-    if (forward === null) return
+    if (forward === null || answer !== answers) return
     const waiting: Waiting = {
       id: `${now()}-${record.event.slice(0, 8)}`,
       atMs: now(),
       source,
       approved: !review,
+      refused: null,
       record,
     }
     if (spool.add(waiting)) context.changed('telemetry')
@@ -148,9 +168,10 @@ export function createClient(
   }
 
   const lookAt = async (source: Source, sinceMs: number): Promise<void> => {
+    const answer = answers
     const { found, cursor } = await source.look(memory().cursors[source.source] ?? null, sinceMs)
-    for (const one of found) await take(source.source, one)
-    if (memory().cursors[source.source] !== cursor)
+    for (const one of found) if (answer === answers) await take(source.source, one)
+    if (answer === answers && memory().cursors[source.source] !== cursor)
       await remember((known) => ({ ...known, cursors: { ...known.cursors, [source.source]: cursor } }))
   }
 
@@ -159,11 +180,20 @@ export function createClient(
     if (sinceMs === null || !hasStore()) return
     for (const source of sources) {
       const due = (lastLooks.get(source.source) ?? Number.NEGATIVE_INFINITY) + source.everyMs
-      if (isStopped || !mine().sources.includes(source.source) || !source.offered()) continue
+      if (isStopped || !source.offered()) continue
+      if (!mine().sources.includes(source.source)) {
+        // What happens while nobody looks is not read afterwards.
+        if (memory().cursors[source.source] !== undefined)
+          await remember((known) => ({ ...known, cursors: without(known.cursors, source.source) }))
+        offSources.add(source.source)
+        continue
+      }
+      if (offSources.delete(source.source))
+        await remember((known) => ({ ...known, enabledMs: { ...known.enabledMs, [source.source]: now() } }))
       if (!isAll && monotonic() < due) continue
       lastLooks.set(source.source, monotonic())
       try {
-        await lookAt(source, sinceMs)
+        await lookAt(source, Math.max(sinceMs, memory().enabledMs[source.source] ?? 0))
       } catch (error) {
         if (!isStopped) log.warn({ err: error }, `Looking for crashes (${source.source}) failed`)
       }
@@ -173,24 +203,42 @@ export function createClient(
   const scan = async (): Promise<void> => {
     const target = mine().forward
     if (consentMs() === null || target === null) return
+    const answer = answers
     let sent = 0
-    for (const waiting of spool.list()) {
-      if (isStopped || sent >= spoolRules.mostSent) break
+    for (const id of spool.ids()) {
+      if (
+        isStopped ||
+        sent >= spoolRules.mostSent ||
+        answer !== answers ||
+        mine().forward?.url !== target.url
+      )
+        break
+      const waiting = spool.read(id)
+      if (waiting === null || waiting.refused !== null) continue
       if (Math.abs(now() - waiting.atMs) > spoolRules.expiryMs) {
-        spool.remove(waiting.id)
+        spool.remove(id)
         await drop('expired')
         continue
       }
       if (mine().review && !waiting.approved) continue
-      failure = await sendRecord(waiting.record, target)
+      isTried = true
+      const outcome = await sendRecord(waiting.record, target)
+      if (answer !== answers) return
+      if (outcome.kind === 'refused') {
+        // What is refused today is refused tomorrow, and must not block the others; it stays to be read.
+        spool.write({ ...waiting, refused: outcome.reason })
+        log.warn(`${target.url} refused a record: ${outcome.reason}`)
+        continue
+      }
+      failure = outcome.kind === 'failed' ? outcome.reason : null
       if (failure !== null) {
-        // The first failure ends the scan, as for the original: what one collector does not take now, it takes later.
+        // The first failure ends the scan, as for the original: what a collector does not take now, it takes later.
         pausedUntilMs = monotonic() + spoolRules.pauseMs
         log.warn(`A record could not be forwarded to ${target.url}: ${failure}`)
         break
       }
       sent += 1
-      spool.remove(waiting.id)
+      spool.remove(id)
     }
     if (sent > 0) await remember((known) => ({ ...known, sent: known.sent + sent }))
     if (sent > 0 || failure !== null) context.changed('telemetry')
@@ -221,6 +269,13 @@ export function createClient(
 
   return {
     machines: () => memory().machines.map(({ id }) => id),
+    known() {
+      const { machines } = memory()
+      return {
+        machines: machines.map(({ id }) => id),
+        sinceMs: Math.max(consentMs() ?? 0, machines.at(-1)?.sinceMs ?? 0),
+      }
+    },
     state() {
       const { consent, sources: enabled, forward } = mine()
       const known = memory()
@@ -233,22 +288,28 @@ export function createClient(
           enabled: enabled.includes(source.source),
           text: source.text,
         })),
-        forward: forward && { url: forward.url, state: forwardWords(failure, monotonic() < pausedUntilMs) },
+        forward: forward && {
+          url: forward.url,
+          state: isTried ? forwardWords(failure, monotonic() < pausedUntilMs) : 'nothing was sent yet',
+        },
         sent: known.sent,
         dropped: known.dropped,
-        spooled: spool.list().map(({ id, atMs, source, approved, record }) => ({
+        spooled: spool.list().map(({ id, atMs, source, approved, refused, record }) => ({
           id,
           at: isoTime(atMs),
           source,
           classification: record.classification,
           severity: record.severity,
           approved,
+          refused,
           fields: wireFields(record),
           payload: record.payload,
         })),
       }
     },
     async consent(yes) {
+      answers += 1
+      isDenied = !yes
       await commits.write(() => {
         const known = readSettings(db)
         const consent = yes ? (known.client.consent ?? isoTime(now())) : null
@@ -266,7 +327,13 @@ export function createClient(
       nextScanMs = 0
       pausedUntilMs = 0
       failure = null
-      if (mine().forward === null) spool.clear()
+      const { forward } = mine()
+      if (forward === null) spool.clear()
+      // What was let go for one collector was not let go for another.
+      else if (forward.url !== lastTarget)
+        for (const waiting of spool.list()) spool.write({ ...waiting, approved: false, refused: null })
+      if (forward?.url !== lastTarget) isTried = false
+      lastTarget = forward?.url ?? null
       plan()
     },
     look: () => inTurn(() => look(true)),
@@ -284,10 +351,19 @@ function forwardWords(failure: string | null, isPaused: boolean): string {
   return isPaused ? `failed: ${failure}; tried again within five minutes` : `failed: ${failure}`
 }
 
+function without<Key extends string, Value>(
+  values: Readonly<Partial<Record<Key, Value>>>,
+  key: Key,
+): Readonly<Partial<Record<Key, Value>>> {
+  const { [key]: _gone, ...rest } = values
+  return rest as Readonly<Partial<Record<Key, Value>>>
+}
+
 /** An administrator may fix the id, as for telemetrics' client. */
 function staticId(): string | null {
   try {
-    const text = readFileSync(staticIdFile, 'utf8').split('\n')[0]?.slice(0, 32) ?? ''
+    const line = readFileSync(staticIdFile, 'utf8').split('\n')[0] ?? ''
+    const text = line.replace(/[^\x21-\x7e]/g, '').slice(0, 32)
     return text === '' ? null : text
   } catch {
     return null

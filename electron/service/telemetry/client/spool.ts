@@ -19,6 +19,8 @@ export interface Waiting {
   readonly atMs: number
   readonly source: string
   readonly approved: boolean
+  /** Why the collector refused it; null when it has not. */
+  readonly refused: string | null
   readonly record: NewRecord
 }
 
@@ -43,13 +45,16 @@ export interface Spool {
   add(waiting: Waiting): boolean
   /** Returns what waits, oldest first. */
   list(): readonly Waiting[]
+  ids(): readonly string[]
+  read(id: string): Waiting | null
+  write(waiting: Waiting): void
   approve(id: string): boolean
   remove(id: string): boolean
   /** Lets go of everything. */
   clear(): void
 }
 
-const namePattern = /^\d{13}-[a-z0-9-]+\.json$/
+const namePattern = /^\d{1,15}-[a-z0-9-]+\.json$/
 
 /** Returns the spool in a folder; nothing is made before the first record. */
 export function openSpool(folder: string): Spool {
@@ -62,6 +67,8 @@ export function openSpool(folder: string): Spool {
       return []
     }
   }
+  /** What the files take; null when it must be looked up. */
+  let bytes: number | null = null
   const fileOf = (id: string): string => path.join(folder, `${id}.json`)
   const write = (waiting: Waiting): void => {
     const file = fileOf(waiting.id)
@@ -70,34 +77,48 @@ export function openSpool(folder: string): Spool {
   }
   const read = (name: string): Waiting | null => {
     try {
-      return JSON.parse(readFileSync(path.join(folder, name), 'utf8')) as Waiting
+      const waiting = JSON.parse(readFileSync(path.join(folder, name), 'utf8')) as Partial<Waiting> | null
+      return typeof waiting?.record?.payload === 'string' && typeof waiting.atMs === 'number'
+        ? (waiting as Waiting)
+        : null
     } catch {
       return null
     }
   }
+  const known = (id: string): boolean => names().includes(`${id}.json`)
   return {
     add(waiting) {
       mkdirSync(folder, { recursive: true, mode: 0o700 })
       if (process.platform !== 'win32') chmodSync(folder, 0o700)
-      const bytes = names().reduce((sum, name) => sum + sizeOf(path.join(folder, name)), 0)
-      if (bytes + waiting.record.payload.length > spoolRules.mostBytes) return false
+      bytes ??= names().reduce((sum, name) => sum + sizeOf(path.join(folder, name)), 0)
+      const added = Buffer.byteLength(JSON.stringify(waiting))
+      if (bytes + added > spoolRules.mostBytes) return false
       write(waiting)
+      bytes += added
       return true
     },
     list: () => names().flatMap((name) => read(name) ?? []),
+    ids: () => names().map((name) => name.slice(0, -'.json'.length)),
+    read: (id) => (known(id) ? read(`${id}.json`) : null),
+    write(waiting) {
+      if (known(waiting.id)) write(waiting)
+    },
     approve(id) {
-      const waiting = read(`${id}.json`)
-      if (!waiting || !namePattern.test(`${id}.json`)) return false
-      write({ ...waiting, approved: true })
+      const waiting = known(id) ? read(`${id}.json`) : null
+      if (!waiting) return false
+      write({ ...waiting, approved: true, refused: null })
       return true
     },
     remove(id) {
-      if (!names().includes(`${id}.json`)) return false
+      if (!known(id)) return false
+      bytes = null
       rmSync(fileOf(id), { force: true })
       return true
     },
     clear() {
-      for (const name of names()) rmSync(path.join(folder, name), { force: true })
+      // Also what a stop in the midst of writing left.
+      bytes = null
+      rmSync(folder, { recursive: true, force: true })
     },
   }
 }

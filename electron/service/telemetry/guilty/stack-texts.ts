@@ -1,33 +1,33 @@
 import type { Frame } from '../schema.ts'
-import type { Backtrace, TracedFrame } from './frames.ts'
+import { nameOf, type Backtrace, type TracedFrame } from './frames.ts'
 
 /**
  * Stack texts of other systems as frames, the innermost first: JavaScript, Python, Java, .NET and WinDbg. What differs from one run to the next
  * (addresses, numbers of generated classes, hashes of bundles) is taken out, so that the same fault is one group. Pure.
+ *
+ * A payload may be made to take time, so lines are short and few, and are taken apart by searching rather than by patterns that try again.
  */
 
-/** Longest line that is looked at (characters), so that no pattern meets more than it was made for. */
-const longestLine = 1_000
-const mostLines = 2_000
-
-const python = /^ {2}File "([^"]+)", line (\d+), in (\S.*)$/
-const javaFrame = /^\s+at (?:[\w.$-]+\/{1,2})?([\w.$<>]+)\.([\w$<>]+)\(([^()]*)\)\s*$/
-const dotNetFrame = /^\s+at ([\w.<>`+,[\] |]+)\.([\w<>`|.]+)\((.*)\)(?: in (.+):line \d+)?\s*$/
-const scriptNamed = /^\s+at (?:async )?(?:new )?(.+?) \((.*)\)\s*$/
-const scriptBare = /^\s+at (?:async )?((?:file:|https?:|node:|webpack|[A-Za-z]:[\\/]|\/).*:\d+:\d+)\s*$/
-const gecko = /^([^@\s]*)@((?:file:|https?:|resource:|chrome:|moz-extension:).*:\d+:\d+)\s*$/
-const windowsFrame =
-  /^(?:[0-9a-f]{2,3}\s+)?(?:[0-9a-f`]{8,17}\s+){0,2}([\w.-]+)!([^+\s][^+]*?)(?:\+0x([0-9a-f]+))?(?:\s*\[.*\])?\s*$/i
-const windowsOffset = /^(?:[0-9a-f]{2,3}\s+)?(?:[0-9a-f`]{8,17}\s+){0,2}([\w.-]+)\+0x([0-9a-f]+)\s*$/i
+const longestLine = 500
+const mostLines = 1_000
+const mostText = 65_536
 
 /** Frames of a run-time itself: they are where a fault is noticed, never where it is made. */
-const ofTheRuntime: readonly RegExp[] = [/^node:/, /^<frozen /]
+const ofTheRuntime: readonly RegExp[] = [
+  /^node:/,
+  /^<frozen /,
+  /^(?:<anonymous>|native)$/,
+  /^(?:fs|net|http|https|events|timers|assert|buffer|stream|_\w+)\.js$/,
+  /^internal\//,
+  /^java\.util\.Objects$/,
+]
 
 /** Returns the frames of a stack text, innermost first; an empty list when it is none that is known. */
 export function stackFrames(payload: string): TracedFrame[] {
   const lines = payload
+    .slice(0, mostText)
     .split('\n', mostLines)
-    .map((line) => (line.endsWith('\r') ? line.slice(0, -1) : line))
+    .map((line) => line.trimEnd())
     .filter((line) => line.length <= longestLine)
   for (const read of [pythonFrames, javaFrames, dotNetFrames, scriptFrames, windowsFrames]) {
     const frames = read(lines)
@@ -45,14 +45,21 @@ export function readStackText(payload: string): Backtrace | null {
   return frames.length === 0 ? null : { program: null, pid: null, signal: null, frames }
 }
 
+/** Returns true for a frame that names no function. */
+export function isUnknown({ function: name }: Frame): boolean {
+  return name === '???' || name.startsWith('? ')
+}
+
 /** The last traceback is the one that ended the program; its innermost frame comes last. */
 function pythonFrames(lines: readonly string[]): TracedFrame[] {
-  const begin = lines.findLastIndex((line) => line.startsWith('Traceback (most recent call last):'))
+  const begin = lines.findLastIndex((line) => line.includes('Traceback (most recent call last):'))
   if (begin < 0) return []
   return lines
     .slice(begin + 1)
     .flatMap((line) => {
-      const [, file, number, name] = python.exec(line) ?? []
+      // Groups of exceptions are drawn with bars before their lines.
+      const text = line.replace(/^[\s|+]*/, '')
+      const [, file, number, name] = /^File "([^"]+)", line (\d+), in (\S.*)$/.exec(text) ?? []
       return file === undefined ? [] : [frame(name ?? '', pathTail(file), `${file}:${number ?? ''}`)]
     })
     .reverse()
@@ -61,98 +68,163 @@ function pythonFrames(lines: readonly string[]): TracedFrame[] {
 /** The last cause is the root of the others. */
 function javaFrames(lines: readonly string[]): TracedFrame[] {
   const cause = lines.findLastIndex((line) => line.startsWith('Caused by: '))
-  const frames = contiguous(lines.slice(cause + 1), (line) => {
-    const [, owner, method, where] = javaFrame.exec(line) ?? []
+  return firstRun(lines.slice(cause + 1), isAtLine, (line) => {
+    const { before, inside } = parts(afterAt(line))
     if (
-      owner === undefined ||
-      !/^(?:[\w$-]+\.(?:java|kt|scala|groovy|clj)(?::\d+)?|Native Method|Unknown Source|<generated>)$/.test(
-        where ?? '',
+      !/^(?:[\w$-]+\.(?:java|kt|kts|scala|groovy|clj)(?::\d+)?|SourceFile(?::\d+)?|Native Method|Unknown Source|<generated>)$/.test(
+        inside,
       )
     )
       return null
-    return frame(method ?? '', generated(owner), where ?? '')
+    // Before the class may stand its loader and its module: `app//org.foo@9.0/`.
+    const name = before.slice(before.lastIndexOf('/') + 1)
+    // A lambda's class has a slash of its own.
+    const whole = before.includes('$$Lambda') ? before : name
+    const dot = whole.lastIndexOf('.')
+    return dot < 1 ? null : frame(generated(whole.slice(dot + 1)), generated(whole.slice(0, dot)), inside)
   })
-  return frames
 }
 
 function dotNetFrames(lines: readonly string[]): TracedFrame[] {
-  return contiguous(lines, (line) => {
-    const [, owner, method, parameters, file] = dotNetFrame.exec(line) ?? []
-    // A script's place ends in line and column, which no parameter does.
-    if (owner === undefined || /:\d+:\d+$/.test(parameters ?? '')) return null
-    return frame(generated(method ?? ''), generated(owner), file ?? '')
+  return firstRun(lines, isAtLine, (line) => {
+    const text = afterAt(line)
+    const open = text.indexOf('(')
+    const close = text.indexOf(')', open)
+    if (open < 1 || close < 0) return null
+    const rest = text.slice(close + 1)
+    const place = /^ in (.+):line \d+$/.exec(rest)?.[1]
+    const inside = text.slice(open + 1, close)
+    // A script's place ends in line and column, which no parameter does, and stands after a space.
+    if ((rest !== '' && place === undefined) || /:\d+:\d+$/.test(inside) || text[open - 1] === ' ')
+      return null
+    const name = text.slice(0, open).replace(/\[[^\]]*\]$/, '')
+    if (!/^[\w.<>`+|$,[\]]+$/.test(name)) return null
+    // A constructor is called `.ctor`, so its class ends in two dots.
+    const dot =
+      name.endsWith('..ctor') || name.endsWith('..cctor') ? name.lastIndexOf('..') : name.lastIndexOf('.')
+    return dot < 1 ? null : frame(generated(name.slice(dot + 1)), generated(name.slice(0, dot)), place ?? '')
   })
 }
 
 function scriptFrames(lines: readonly string[]): TracedFrame[] {
-  return contiguous(lines, (line) => {
-    const named = scriptNamed.exec(line)
-    if (named && /:\d+:\d+$|^native$|^<anonymous>$/.test(named[2] ?? ''))
-      return frame(scriptName(named[1] ?? ''), scriptModule(named[2] ?? ''), named[2] ?? '')
-    const bare = scriptBare.exec(line)
-    if (bare) return frame('???', scriptModule(bare[1] ?? ''), bare[1] ?? '')
-    const fox = gecko.exec(line)
-    if (fox) return frame(fox[1] === '' ? '???' : (fox[1] ?? ''), scriptModule(fox[2] ?? ''), fox[2] ?? '')
-    return null
+  const named = firstRun(lines, isAtLine, (line) => {
+    const text = afterAt(line)
+      .replace(/^async /, '')
+      .replace(/^new /, '')
+    const open = text.lastIndexOf(' (')
+    if (open > 0 && text.endsWith(')')) {
+      const where = text.slice(open + 2, -1)
+      if (!/:\d+:\d+$|^native$|^<anonymous>$/.test(where)) return null
+      return frame(scriptName(text.slice(0, open)), scriptModule(where), where)
+    }
+    return isScriptPlace(text) ? frame('<anonymous>', scriptModule(text), text) : null
+  })
+  if (named.length > 0) return named
+  const isFox = (line: string): boolean => {
+    const at = line.indexOf('@')
+    return at >= 0 && !/\s/.test(line.slice(0, at)) && isScriptPlace(line.slice(at + 1))
+  }
+  return firstRun(lines, isFox, (line) => {
+    const at = line.indexOf('@')
+    const where = line.slice(at + 1)
+    return frame(at === 0 ? '<anonymous>' : line.slice(0, at), scriptModule(where), where)
   })
 }
+
+function isScriptPlace(text: string): boolean {
+  return (
+    /:\d+:\d+$/.test(text) &&
+    /^(?:file:|https?:|node:|webpack|resource:|chrome:|moz-extension:|[A-Za-z]:[\\/]|\/)/.test(text)
+  )
+}
+
+/** A column of WinDbg is an address or a frame's number; several stand before the place, with `: arguments :` between them. */
+const columns = /^(?:[0-9a-f`]{2,17}\s+|\(Inline Function\)\s+|-{4,}\s+|:\s+)+/i
+const place = /^([\w.-]+)!([^+\s][^+]{0,300}?)(?:\+0x[0-9a-f]+)?(?:\s*\[[^\]]*\])?$/i
+const offsetPlace = /^([\w.-]+)\+0x([0-9a-f]+)$/i
 
 function windowsFrames(lines: readonly string[]): TracedFrame[] {
-  const frames = contiguous(lines, (line) => {
-    const named = windowsFrame.exec(line)
+  /** Prose has exclamation marks as well: a frame has an address before it or an offset behind it. */
+  const isFrame = (line: string): boolean => {
+    const text = line.trim()
+    const bare = text.replace(columns, '')
+    return offsetPlace.test(bare) || (place.test(bare) && (bare !== text || /\+0x[0-9a-f]+/i.test(bare)))
+  }
+  return firstRun(lines, isFrame, (line) => {
+    const text = line.trim().replace(columns, '')
+    const named = place.exec(text)
     if (named) return frame(named[2] ?? '', (named[1] ?? '').toLowerCase(), line.trim())
-    const bare = windowsOffset.exec(line)
-    // Without symbols the offset in the module is all there is to tell faults apart.
-    if (bare) return offsetFrame(bare[1] ?? '', bare[2] ?? '', line)
-    return null
+    const [, module, offset] = offsetPlace.exec(text) ?? []
+    // An offset in a module is no address: it is the same in every run, and all that tells faults apart.
+    return module === undefined
+      ? null
+      : {
+          function: `+0x${(offset ?? '').toLowerCase()}`,
+          module: module.toLowerCase(),
+          source: nameOf(line.trim()),
+        }
   })
-  return frames
 }
 
-/** An offset in a module is no address: it is the same in every run, and all that tells faults apart. */
-function offsetFrame(module: string, offset: string, line: string): TracedFrame {
-  return {
-    function: `+0x${offset.toLowerCase()}`,
-    module: module.toLowerCase(),
-    source: line.trim().slice(0, 500),
-  }
+function isAtLine(line: string): boolean {
+  return /^\s+at \S/.test(line)
 }
 
-/** Returns the first run of lines that are frames. */
-function contiguous(lines: readonly string[], read: (line: string) => TracedFrame | null): TracedFrame[] {
-  const frames: TracedFrame[] = []
-  for (const line of lines) {
-    const found = read(line)
-    if (found) frames.push(found)
-    else if (frames.length > 0) break
-  }
-  return frames
+function afterAt(line: string): string {
+  // Loggers name the archive behind a frame: `~[app.jar:1.0]`.
+  return line
+    .trimStart()
+    .slice('at '.length)
+    .replace(/ ~?\[[^\]]*\]$/, '')
+    .trim()
+}
+
+/** Returns what stands before the last parenthesis of a line, and in it. */
+function parts(text: string): { readonly before: string; readonly inside: string } {
+  const open = text.lastIndexOf('(')
+  return open < 0 || !text.endsWith(')')
+    ? { before: text, inside: '' }
+    : { before: text.slice(0, open), inside: text.slice(open + 1, -1) }
+}
+
+/** Returns the frames of the first run of lines that are in the shape of one; a line of it that cannot be read is passed over. */
+function firstRun(
+  lines: readonly string[],
+  isOne: (line: string) => boolean,
+  read: (line: string) => TracedFrame | null,
+): TracedFrame[] {
+  const begin = lines.findIndex(isOne)
+  if (begin < 0) return []
+  const length = lines.slice(begin).findIndex((line) => !isOne(line))
+  return lines.slice(begin, length < 0 ? lines.length : begin + length).flatMap((line) => read(line) ?? [])
 }
 
 function frame(name: string, module: string, source: string): TracedFrame {
-  return { function: stable(name), module: stable(module), source: source.slice(0, 500) }
+  return { function: stable(name), module: stable(module), source: nameOf(source) }
 }
 
 /** Returns a name without what changes from run to run. */
-export function stable(text: string): string {
-  return text
-    .replace(/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/gi, '*')
-    .replace(/0x[0-9a-f]{4,}/gi, '*')
-    .replace(/(^|[^A-Za-z0-9])(?=[0-9a-f]*\d)[0-9a-f]{12,}(?![A-Za-z0-9])/gi, '$1*')
-    .slice(0, 500)
+function stable(text: string): string {
+  return nameOf(
+    text
+      .slice(0, longestLine)
+      .replace(/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/gi, '*')
+      .replace(/0x[0-9a-f]{4,}/gi, '*')
+      .replace(/[A-Za-z0-9]{12,}/g, (word) => (/^[0-9a-f]+$/i.test(word) && /\d/.test(word) ? '*' : word)),
+  )
 }
 
 /** Numbers of lambdas, proxies and accessors are given out anew in each run. */
 function generated(name: string): string {
   return name
     .replace(/\$\$Lambda(?:\$\d+)?(?:\/\w+)?/g, '$$$$Lambda')
-    .replace(/(\$Proxy|Accessor|EnhancerBy\w+\$\$|<>c__DisplayClass)\d+(?:_\d+)?/g, '$1')
-    .replace(/(>[bg]__\w*?\|?)\d+_\d+/g, '$1')
+    .replace(/(\$Proxy|Accessor|EnhancerBy\w{1,40}\$\$|<>c__DisplayClass)\d+(?:_\d+)?/g, '$1')
+    .replace(/(>[bg]__)(\w{0,40}\|)?\d+_\d+/g, '$1$2')
 }
 
 function scriptName(name: string): string {
   const plain = name.replace(/^Object\./, '').replace(/ \[as [^\]]+\]$/, '')
-  return /^<anonymous>$|^eval$/.test(plain) ? '???' : plain
+  return plain === 'eval' ? '<anonymous>' : plain
 }
 
 /** Returns where a script lies without what differs between machines and builds: origin, folders, line, hash. */
@@ -161,18 +233,14 @@ function scriptModule(where: string): string {
     .replace(/:\d+:\d+$/, '')
     .replace(/[?#].*$/, '')
     .replaceAll('\\', '/')
-  if (/^node:/.test(file)) return file
-  const dependency = /.*\/node_modules\/((?:@[^/]+\/)?[^/]+)\/(.*)$/.exec(file)
-  const tail = dependency ? `${dependency[1] ?? ''}/${dependency[2] ?? ''}` : pathTail(file)
-  return tail.replace(/[-.](?=[\w-]*\d)[\w-]{8,}(?=\.(?:m|c)?js$)/, '')
+  if (/^node:|^internal\//.test(file)) return file
+  const marker = '/node_modules/'
+  const at = file.lastIndexOf(marker)
+  const tail = at < 0 ? pathTail(file) : file.slice(at + marker.length)
+  return tail.replace(/[-.](?=[\w-]*\d)[\w-]{8,40}(?=\.[mc]?js$)/, '')
 }
 
 /** Returns the last two parts of a path: one alone is often `index` or `main`. */
 function pathTail(file: string): string {
   return file.replaceAll('\\', '/').split('/').filter(Boolean).slice(-2).join('/')
-}
-
-/** Returns true for a frame that names no function. */
-export function isUnknown({ function: name }: Frame): boolean {
-  return name === '???' || name.startsWith('? ')
 }

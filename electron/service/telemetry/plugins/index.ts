@@ -25,10 +25,10 @@ const mostSourceBytes = 1_048_576
 /** How long (ms) a plug-in may take in all, and how often it may ask. */
 const patienceMs = 15_000
 const mostQuestions = 50
-const mostShownRows = 2_000
 const mostShownText = 20_000
-/** Memory (MB) of a plug-in's thread. */
-const memory = { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 16, stackSizeMb: 2 } as const
+/** What a plug-in showed is good for so long (ms), so that many pages run it once. */
+const freshMs = 5_000
+const mostCells = 20_000
 
 const Manifest = Type.Object({
   tab: Type.String({ minLength: 1, maxLength: 40 }),
@@ -73,6 +73,7 @@ type Loaded =
 export function createPlugins({ context, log, store }: TelemetryParts, folder: string): Plugins {
   const { clock } = context
   const running = new Set<Worker>()
+  const shown = new Map<string, { readonly view: Promise<PluginView>; untilMs: number }>()
   const told = new Set<string>()
 
   const loadAll = (): Loaded[] => {
@@ -114,7 +115,6 @@ export function createPlugins({ context, log, store }: TelemetryParts, folder: s
     new Promise((resolve, reject) => {
       const worker = new Worker(workerFile(), {
         workerData: { source },
-        resourceLimits: memory,
         env: {},
         stdout: true,
         stderr: true,
@@ -154,6 +154,24 @@ export function createPlugins({ context, log, store }: TelemetryParts, folder: s
       worker.on('exit', () => fail('it ended before it showed anything'))
     })
 
+  const showOf = async (name: string): Promise<PluginView> => {
+    const found = loadAll().find((one) => one.name === name)
+    if (!found) throw new HttpProblem(404, `there is no plug-in '${name}'`)
+    if ('problem' in found) throw new HttpProblem(400, `the plug-in ${name} cannot be used: ${found.problem}`)
+    const source = readText(found.file, mostSourceBytes)
+    if (source === null)
+      throw new HttpProblem(
+        400,
+        `the plug-in ${name} cannot be used: ${path.basename(found.file)} cannot be read`,
+      )
+    try {
+      return checkedView(await run(source))
+    } catch (error) {
+      if (!(error instanceof HttpProblem) || error.statusCode === 503) throw error
+      throw new HttpProblem(400, `the plug-in ${name} failed: ${error.message}`)
+    }
+  }
+
   return {
     list: () => ({
       folder,
@@ -163,17 +181,18 @@ export function createPlugins({ context, log, store }: TelemetryParts, folder: s
           : { name: one.name, tab: one.tab, description: one.description, problem: null },
       ),
     }),
-    async show(name) {
-      const found = loadAll().find((one) => one.name === name)
-      if (!found) throw new HttpProblem(404, `there is no plug-in '${name}'`)
-      if ('problem' in found)
-        throw new HttpProblem(400, `the plug-in ${name} cannot be used: ${found.problem}`)
-      try {
-        return checkedView(await run(readFileSync(found.file, 'utf8')))
-      } catch (error) {
-        if (!(error instanceof HttpProblem) || error.statusCode === 503) throw error
-        throw new HttpProblem(400, `the plug-in ${name} failed: ${error.message}`)
+    show(name) {
+      const nowMs = clock.glance().monotonicMs
+      const known = shown.get(name)
+      if (known && known.untilMs > nowMs) return known.view
+      const view = showOf(name)
+      const entry = { view, untilMs: Number.POSITIVE_INFINITY }
+      shown.set(name, entry)
+      const done = (): void => {
+        entry.untilMs = clock.glance().monotonicMs + freshMs
       }
+      view.then(done, () => shown.delete(name))
+      return view
     },
     stop() {
       for (const worker of running) void worker.terminate()
@@ -184,14 +203,13 @@ export function createPlugins({ context, log, store }: TelemetryParts, folder: s
 function load(folder: string, name: string): Loaded {
   const problem = (text: string): Loaded => ({ name, problem: text })
   if (!namePattern.test(name)) return problem('its folder is not named with small letters, digits and dashes')
+  const text = readText(path.join(folder, name, 'manifest.json'), mostManifestBytes)
+  if (text === null) return problem('it has no manifest.json that can be read')
   let manifest: unknown
   try {
-    const file = path.join(folder, name, 'manifest.json')
-    if (statSync(file).size > mostManifestBytes) return problem('its manifest.json is too large')
-    manifest = JSON.parse(readFileSync(file, 'utf8'))
-  } catch (error) {
-    const isMissing = error instanceof Error && 'code' in error
-    return problem(isMissing ? 'it has no manifest.json' : 'its manifest.json is no JSON')
+    manifest = JSON.parse(text)
+  } catch {
+    return problem('its manifest.json is no JSON')
   }
   if (!Check(Manifest, manifest))
     return problem(
@@ -199,13 +217,19 @@ function load(folder: string, name: string): Loaded {
     )
   const given: Static<typeof Manifest> = manifest
   const file = path.join(folder, name, given.module ?? 'view.js')
-  try {
-    const { size } = statSync(file)
-    if (size > mostSourceBytes) return problem(`${path.basename(file)} is too large`)
-  } catch {
-    return problem(`${path.basename(file)} is missing`)
-  }
+  if (readText(file, mostSourceBytes) === null)
+    return problem(`${path.basename(file)} is missing, or is no file of at most a megabyte`)
   return { name, tab: given.tab, description: given.description ?? '', file }
+}
+
+/** Returns a file's text; null for what is no ordinary file, is too large or cannot be read. */
+function readText(file: string, mostBytes: number): string | null {
+  try {
+    const stat = statSync(file)
+    return stat.isFile() && stat.size <= mostBytes ? readFileSync(file, 'utf8') : null
+  } catch {
+    return null
+  }
 }
 
 function filterOf({ days, ...rest }: Static<typeof Where>, nowMs: number): RecordFilter {
@@ -220,13 +244,17 @@ function checkedView(view: unknown): PluginView {
       400,
       'it shows what cannot be shown: { text?, tables?: [{ title, columns, rows }], charts?: [{ title, kind, labels, series }] }',
     )
-  return {
-    text: whole.text.slice(0, mostShownText),
-    tables: whole.tables
-      .slice(0, 20)
-      .map((table) => ({ ...table, rows: table.rows.slice(0, mostShownRows) })),
-    charts: whole.charts.slice(0, 20),
-  }
+  const cells = [
+    ...whole.tables.map(
+      ({ columns, rows }) => columns.length + rows.reduce((sum, row) => sum + row.length, 0),
+    ),
+    ...whole.charts.map(
+      ({ labels, series }) => labels.length + series.reduce((sum, { values }) => sum + values.length, 0),
+    ),
+  ].reduce((sum, count) => sum + count, 0)
+  if (cells > mostCells || whole.text.length > mostShownText)
+    throw new HttpProblem(400, `it shows more than ${mostCells} cells or ${mostShownText} characters`)
+  return whole
 }
 
 /** The bundle keeps the worker beside this file as JavaScript; Node runs the source as it is. */

@@ -1,9 +1,15 @@
-import { constants, createContext, runInContext, type Context } from 'node:vm'
+import release from '@jitl/quickjs-singlefile-mjs-release-sync'
+import {
+  newQuickJSWASMModuleFromVariant,
+  shouldInterruptAfterDeadline,
+  type QuickJSContext,
+} from 'quickjs-emscripten-core'
 import { parentPort, workerData } from 'node:worker_threads'
+import { systemClock } from '../../clock.ts'
 
 /**
- * Runs one plug-in. Its code sees nothing but the language itself: a context without Node, to which only text passes. It asks by yielding a
- * question; whoever runs this thread answers it, and ends the thread when it takes too long.
+ * Runs one plug-in in a machine of its own: QuickJS, compiled to WebAssembly, has no way to anything of Node's, and its memory and time are
+ * limited. Only text passes. It asks by yielding a question; whoever runs this thread answers it.
  */
 
 /** What the thread says. */
@@ -14,17 +20,20 @@ export type FromPlugin =
 
 /** How long (ms) a plug-in may think between two questions. */
 const stepMs = 2_000
+const memoryBytes = 64 * 1_048_576
+const stackBytes = 512 * 1_024
+/** Longest text (characters) of a question, and of what is shown. */
+const longest = { question: 10_000, view: 1_000_000 } as const
 
 const { source } = workerData as { source: string }
+const clock = systemClock()
 
-/** Runs in the plug-in's own context, so that no object of ours is ever within its reach. */
+/** Runs beside the plug-in, so what it does to its own language is its own affair. */
 const frame = `
 'use strict';
-(() => {
+{
   const { parse, stringify } = JSON;
-  const words = (error) => {
-    try { return String(error && error.message !== undefined ? error.message : error).slice(0, 500); } catch { return 'an error without words'; }
-  };
+  const words = (error) => String(error && error.message !== undefined ? error.message : error).slice(0, 500);
   let run = null;
   Object.defineProperty(globalThis, '__step', { value: (answer) => {
     try {
@@ -34,54 +43,62 @@ const frame = `
         if (run === null || typeof run !== 'object' || typeof run.next !== 'function') return stringify({ failed: 'view is no generator: write function* view()' });
       }
       const { done, value } = run.next(answer === null ? undefined : parse(answer));
-      return stringify(done ? { view: value } : { question: value });
+      return stringify(done ? { view: value === undefined ? {} : value } : { question: value === undefined ? null : value });
     } catch (error) {
       return stringify({ failed: words(error) });
     }
   } });
-})();
+}
 `
 
-/** @throws the time limit's error, or the error of a source that cannot be read */
-function load(): Context {
-  const context = createContext(constants.DONT_CONTEXTIFY, {
-    codeGeneration: { strings: false, wasm: false },
-    microtaskMode: 'afterEvaluate',
-  })
-  runInContext(frame, context, { timeout: stepMs })
-  runInContext(source, context, { timeout: stepMs, filename: 'view.js' })
-  return context
+class PluginFailure extends Error {}
+
+function run(context: QuickJSContext, code: string, file: string): unknown {
+  context.runtime.setInterruptHandler(shouldInterruptAfterDeadline(clock.glance().wallMs + stepMs))
+  const result = context.evalCode(code, file)
+  if (result.error) {
+    const error: unknown = context.dump(result.error)
+    result.error.dispose()
+    const words =
+      typeof error === 'object' && error !== null && 'message' in error
+        ? String(error.message)
+        : String(error)
+    throw new PluginFailure(words === 'interrupted' ? 'it takes too long' : words.slice(0, 500))
+  }
+  const value: unknown = context.typeof(result.value) === 'string' ? context.getString(result.value) : null
+  result.value.dispose()
+  return value
 }
 
-function step(context: Context, answer: string | null): FromPlugin {
-  const given = answer === null ? 'null' : JSON.stringify(answer)
-  const said: unknown = runInContext(`__step(${given})`, context, { timeout: stepMs })
-  if (typeof said !== 'string') return { kind: 'failed', reason: 'it does not answer as it should' }
+function step(context: QuickJSContext, answer: string | null): FromPlugin {
+  const said = run(context, `__step(${answer === null ? 'null' : JSON.stringify(answer)})`, 'step.js')
+  if (typeof said !== 'string') throw new PluginFailure('it does not answer as it should')
+  if (said.length > longest.view) throw new PluginFailure('it shows more than a megabyte')
   const { failed, question, view } = JSON.parse(said) as Readonly<Record<string, unknown>>
-  if (typeof failed === 'string') return { kind: 'failed', reason: failed }
-  return question !== undefined
-    ? { kind: 'asks', question: JSON.stringify(question) }
-    : { kind: 'shows', view: JSON.stringify(view ?? null) }
+  if (typeof failed === 'string') throw new PluginFailure(failed)
+  if (question === undefined) return { kind: 'shows', view: JSON.stringify(view ?? null) }
+  const text = JSON.stringify(question)
+  if (text.length > longest.question) throw new PluginFailure('its question is too long')
+  return { kind: 'asks', question: text }
 }
 
 function say(work: () => FromPlugin): void {
-  let message: FromPlugin
   try {
-    message = work()
+    parentPort?.postMessage(work())
   } catch (error) {
-    const isSlow = (error as { code?: unknown }).code === 'ERR_SCRIPT_EXECUTION_TIMEOUT'
-    const words = error instanceof Error ? error.message : 'it cannot be read'
-    message = { kind: 'failed', reason: isSlow ? 'it takes too long' : words.slice(0, 500) }
+    const reason = error instanceof PluginFailure ? error.message : 'it cannot be run: it needs too much'
+    parentPort?.postMessage({ kind: 'failed', reason } satisfies FromPlugin)
   }
-  parentPort?.postMessage(message)
 }
 
-let context: Context | null = null
+const machine = await newQuickJSWASMModuleFromVariant(release)
+const runtime = machine.newRuntime()
+runtime.setMemoryLimit(memoryBytes)
+runtime.setMaxStackSize(stackBytes)
+const context = runtime.newContext()
 say(() => {
-  context = load()
+  run(context, frame, 'frame.js')
+  run(context, source, 'view.js')
   return step(context, null)
 })
-parentPort?.on('message', (answer: string) => {
-  const loaded = context
-  if (loaded) say(() => step(loaded, answer))
-})
+parentPort?.on('message', (answer: string) => say(() => step(context, answer)))

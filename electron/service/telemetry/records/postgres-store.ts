@@ -3,6 +3,7 @@ import type { Clock } from '../../clock.ts'
 import { HttpProblem } from '../../problem.ts'
 import {
   asPostgresError,
+  isBroken,
   isOfTheData,
   isPassing,
   migratePostgres,
@@ -11,7 +12,7 @@ import {
 import type { Work } from '../../store/records/work.ts'
 import type { Accepted } from '../schema.ts'
 import { digestOf, forgetWriter, insertRecords, type Arrival, type Writer } from './insert.ts'
-import { asker, soloWork, type RecordPlace, type RecordStore } from './store.ts'
+import { asker, soloWork, unavailable, type RecordPlace, type RecordStore } from './store.ts'
 import { createTermCache } from './terms.ts'
 
 /** Records in PostgreSQL, written by many collectors at once. */
@@ -65,6 +66,9 @@ function postgresStore(place: RecordPlace & { kind: 'postgres' }, clock: Clock):
   let waitingLength = 0
   let isClosed = false
 
+  const refusalOf = (error: unknown): unknown =>
+    unavailable(isBroken(error) ? asPostgresError(error, address) : error) ?? error
+
   const attempt = async <T>(writer: Writer, work: (writer: Writer) => Work<T>): Promise<T> => {
     for (let tries = 1; ; tries += 1) {
       try {
@@ -90,7 +94,7 @@ function postgresStore(place: RecordPlace & { kind: 'postgres' }, clock: Clock):
     } catch (error) {
       // A bad one never takes its company with it; a server that is away takes none of them.
       if (batch.length > 1 && isOfTheData(error)) for (const entry of batch) await store(writer, [entry])
-      else for (const { reject } of batch) reject(asPostgresError(error, address))
+      else for (const { reject } of batch) reject(refusalOf(error))
     }
   }
 
@@ -136,11 +140,17 @@ function postgresStore(place: RecordPlace & { kind: 'postgres' }, clock: Clock):
       )
       writing = done.catch(() => undefined)
       return done.catch((error: unknown) => {
-        throw asPostgresError(error, address)
+        throw refusalOf(error)
       })
     },
-    alone: (what, work) => pool.alone(soloWork[what], work),
-    bytes: () => pool.read(estimatedBytes()),
+    alone: (what, work) =>
+      pool.alone(soloWork[what], work).catch((error: unknown) => {
+        throw refusalOf(error)
+      }),
+    bytes: () =>
+      pool.read(estimatedBytes()).catch((error: unknown) => {
+        throw refusalOf(error)
+      }),
     shrink: () => false,
     flush: pump,
     async close() {

@@ -183,6 +183,23 @@ export function* changeSkip(
   return yield* beginRegroup(what, differenceOf(before, after), nowMs)
 }
 
+/** Takes back a change of the list, as far as later ones have left something of it. */
+export function* undoRegroup(
+  {
+    id,
+    what,
+    change,
+    nowMs,
+  }: { readonly id: number; readonly what: string; readonly change: SkipChange; readonly nowMs: number },
+  writer: Writer,
+): Work<RegroupRow | null> {
+  yield* ask('UPDATE regroup SET undoable = 0 WHERE id = ?', id)
+  return yield* changeSkip(
+    { change: { add: change.remove, remove: change.add }, what: `undo: ${what}`, nowMs },
+    writer,
+  )
+}
+
 /** Begins blaming all crashes anew, with the list as it is. */
 export function* recompute({
   what,

@@ -1,4 +1,6 @@
 import type { Clock } from '../../clock.ts'
+import { HttpProblem, ReaderError } from '../../problem.ts'
+import { StoreError } from '../../store/errors.ts'
 import type { Work } from '../../store/records/work.ts'
 import { startThread } from '../../store/thread.ts'
 import type { Accepted } from '../schema.ts'
@@ -40,10 +42,30 @@ export function asker(
 ): Pick<RecordStore, 'ask'> & { stop(): Promise<void> } {
   const thread = startThread(workerFile(), place, clock)
   return {
-    ask: <Name extends RecordQueryName>(name: Name, args: RecordQueryArgs<Name>) =>
-      thread.ask(name, args) as Promise<RecordQueryResult<Name>>,
+    async ask<Name extends RecordQueryName>(name: Name, args: RecordQueryArgs<Name>) {
+      try {
+        return (await thread.ask(name, args)) as RecordQueryResult<Name>
+      } catch (error) {
+        throw unavailable(error) ?? error
+      }
+    },
     stop: () => thread.stop(),
   }
+}
+
+/** Returns the answer for a store that is away, which passes; null for every other error. */
+export function unavailable(error: unknown): HttpProblem | null {
+  const isAway =
+    error instanceof ReaderError
+      ? error.failure === 'StoreError' || isAwayCode(error.code)
+      : error instanceof StoreError || (error instanceof Error && 'code' in error && isAwayCode(error.code))
+  if (!isAway || !(error instanceof Error)) return null
+  return new HttpProblem(503, `telemetry records are not available: ${error.message}`)
+}
+
+/** Classes 08, 53 and 57P of SQLSTATE, and errors of the socket: https://www.postgresql.org/docs/current/errcodes-appendix.html */
+function isAwayCode(code: unknown): boolean {
+  return typeof code === 'string' && /^(?:08|53|57P|ECONN|EPIPE|ENOTFOUND|EHOST|ETIMEDOUT)/.test(code)
 }
 
 /** The bundle keeps the worker beside this file as JavaScript; Node runs the source as it is. */

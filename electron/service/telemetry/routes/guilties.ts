@@ -145,7 +145,8 @@ export function guiltyRoutes(app: App, telemetry: Telemetry, { clock, changed }:
     },
     async ({ params: { id } }, reply) => {
       const row = await telemetry.regrouper.undo(id)
-      if (!row) throw new HttpProblem(404, `there is no change ${id} that could be undone`)
+      if (!row)
+        throw new HttpProblem(404, `there is no change ${id}, or nothing is left of it in the skip list`)
       changed('telemetry')
       return reply.status(202).send(regroupView(row))
     },

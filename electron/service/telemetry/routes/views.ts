@@ -39,6 +39,7 @@ function answer<T>(
   columns: readonly string[],
   rows: () => Rows,
 ): T {
+  if (format === 'json') void reply.header('content-disposition', `attachment; filename="${name}.json"`)
   if (format !== 'csv') return view
   // Fastify's types know one answer a route; a table is the other one.
   return reply
@@ -149,19 +150,24 @@ export function viewRoutes(app: App, telemetry: Telemetry, { clock }: RoomContex
         ownMachines: machines,
       }),
     )
-    const newest = build ?? top.builds[0]
+    const newest = build || top.builds[0]
     return {
       since: isoTime(sinceMs),
       builds: [...top.builds],
       total: top.total,
+      unblamed: top.unblamed,
+      hidden: top.hidden,
       machineHours: hours,
       crashes: top.crashes.map(({ guilty, firstBuild, ofThisMachine, builds, ...counts }) => ({
         ...guiltyView(guilty, firstBuild),
         ...counts,
         builds: [...builds],
         isNew: newest !== undefined && firstBuild === newest,
+        // A crash that was only counted names no machine, so then the rate is not known.
         perThousandHours:
-          hours === null || hours < 1 || ofThisMachine === 0 ? null : (ofThisMachine / hours) * 1_000,
+          hours === null || hours < 1 || ofThisMachine === 0 || counts.counted > 0
+            ? null
+            : (ofThisMachine / hours) * 1_000,
       })),
     }
   }

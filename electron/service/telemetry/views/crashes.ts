@@ -1,9 +1,9 @@
-import { compareVersions } from '../../../shared/telemetry-words.ts'
+import { backtraceClasses, compareVersions } from '../../../shared/telemetry-words.ts'
 import { ask, marks, type Value, type Work } from '../../store/records/work.ts'
 import { backtraceOf } from '../guilty/guilty.ts'
 import type { Backtrace } from '../guilty/frames.ts'
 import type { GuiltyRow } from '../schema.ts'
-import { listRecords, type ReadEnv } from '../records/list.ts'
+import { idWindow, listRecords, type ReadEnv } from '../records/list.ts'
 import { findTerm, textsOf } from '../records/terms.ts'
 
 /** Crashes by their guilty frames. */
@@ -36,6 +36,10 @@ export interface TopCrashes {
   readonly crashes: readonly TopCrash[]
   /** Guilty frames of the window, also those that are not listed. */
   readonly total: number
+  /** Guilty frames of the window that are hidden. */
+  readonly hidden: number
+  /** Records of the window in classes of backtraces that hold no frame. */
+  readonly unblamed: number
 }
 
 export interface CrashesAsked {
@@ -53,7 +57,7 @@ export function* topCrashes(asked: CrashesAsked, { terms }: ReadEnv): Work<TopCr
   let only = ''
   if (asked.build !== undefined) {
     const id = yield* findTerm(terms, 'build', asked.build)
-    if (id === null) return { builds: [], crashes: [], total: 0 }
+    if (id === null) return { builds: [], crashes: [], total: 0, hidden: 0, unblamed: 0 }
     only = 'AND build_id = ?'
     values.push(id)
   }
@@ -106,6 +110,8 @@ export function* topCrashes(asked: CrashesAsked, { terms }: ReadEnv): Work<TopCr
   return {
     builds,
     total: listed.length,
+    hidden: [...guilties.values()].filter(({ hidden }) => hidden === 1).length,
+    unblamed: yield* unblamed(terms, asked.sinceMs, only, values.slice(1)),
     crashes: top.map(({ guilty, crashes, counted: dropped, builds: perBuild }) => ({
       guilty,
       crashes,
@@ -119,6 +125,30 @@ export function* topCrashes(asked: CrashesAsked, { terms }: ReadEnv): Work<TopCr
         .slice(0, mostBuilds),
     })),
   }
+}
+
+function* unblamed(
+  terms: ReadEnv['terms'],
+  sinceMs: number,
+  only: string,
+  values: readonly Value[],
+): Work<number> {
+  const classes: number[] = []
+  for (const name of backtraceClasses) {
+    const id = yield* findTerm(terms, 'classification', name)
+    if (id !== null) classes.push(id)
+  }
+  const window = yield* idWindow({ receivedAfterMs: sinceMs })
+  if (classes.length === 0 || window === null) return 0
+  const [row] = yield* ask<{ n: number }>(
+    `SELECT count(*) AS n FROM record
+     WHERE classification_id IN (${marks(classes)}) AND id >= ? AND server_ms > ? AND guilty_id IS NULL ${only}`,
+    ...classes,
+    window.low,
+    sinceMs,
+    ...values,
+  )
+  return row?.n ?? 0
 }
 
 interface CrashCount {

@@ -11,7 +11,7 @@ const mostListed = 50
 const pieceSize = 2_000
 
 /** Status of mcelog, as telemetrics' view reads it. */
-const statusPattern = /STATUS.*([A-Fa-f0-9]{8}) MCGSTATUS/
+const statusPattern = /([A-Fa-f0-9]{8}) MCGSTATUS/
 const bankPattern = /\bBANK\s+(\d+)/
 
 export interface WeekCount {
@@ -64,7 +64,7 @@ export function* machineChecks({ year }: { readonly year: number }, { terms }: R
       counts.days(new Date(row.server_ms).toISOString().slice(0, 10))
       counts.builds(`${texts.get(row.build_id) ?? ''}\n${word}`)
       counts.machines(row.machine)
-      const status = statusPattern.exec(row.text)?.[1]
+      const status = statusOf(row.text)
       if (status !== undefined) counts.statuses(status.toLowerCase())
       const bank = bankPattern.exec(row.text)?.[1]
       if (bank !== undefined) counts.banks(bank)
@@ -85,6 +85,12 @@ export function* machineChecks({ year }: { readonly year: number }, { terms }: R
     banks: most(counts.of.banks),
     machines: most(counts.of.machines),
   }
+}
+
+/** Searched line by line and from the end of the words, so that no text makes it try for long. */
+function statusOf(text: string): string | undefined {
+  const line = text.split('\n').find((one) => one.includes('STATUS') && one.includes(' MCGSTATUS'))
+  return line === undefined ? undefined : statusPattern.exec(line.slice(line.indexOf('STATUS')))?.[1]
 }
 
 export interface Thermal {

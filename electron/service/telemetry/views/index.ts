@@ -18,7 +18,7 @@ const mostKept = 100
 export function createViews(
   { context, store }: TelemetryParts,
   edges: Pick<TelemetryEdges, 'upMs'>,
-  ownMachines: () => readonly string[],
+  own: () => { readonly machines: readonly string[]; readonly sinceMs: number },
 ): Views {
   const { clock } = context
   const kept = new Map<string, { readonly answer: Promise<unknown>; untilMs: number }>()
@@ -42,8 +42,9 @@ export function createViews(
       return answer
     },
     async own(sinceMs) {
-      const machines = ownMachines()
-      const upMs = machines.length === 0 ? null : await edges.upMs(sinceMs)
+      const { machines, sinceMs: knownMs } = own()
+      // Before it reported, this machine's crashes are not known.
+      const upMs = machines.length === 0 ? null : await edges.upMs(Math.max(sinceMs, knownMs))
       return { hours: upMs === null ? null : upMs / 3_600_000, machines }
     },
     forget: () => kept.clear(),
@@ -64,6 +65,6 @@ function cell(value: unknown): string {
   if (value === null || value === undefined) return ''
   if (typeof value === 'number' || typeof value === 'boolean') return String(value)
   const text = typeof value === 'string' ? value : JSON.stringify(value)
-  const safe = /^[=+\-@\t]/.test(text) ? `'${text}` : text
+  const safe = /^\s*[=+\-@]|^[\t\r]/.test(text) ? `'${text}` : text
   return `"${safe.replaceAll('"', '""')}"`
 }

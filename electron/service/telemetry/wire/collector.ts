@@ -29,6 +29,8 @@ export function collectorRoutes(app: App, telemetry: Telemetry): void {
     )
     scope.setErrorHandler((error: Error & { statusCode?: number; code?: unknown }, _request, reply) => {
       const code = typeof error.code === 'string' ? error.code : ''
+      if (error.statusCode !== undefined && error.statusCode < 500)
+        telemetry.collector.noteRefusal(error.message)
       if (error.statusCode === 413)
         return say(reply, 413, `The payload is larger than ${mostPayloadBytes} bytes`)
       if (error instanceof HttpProblem && error.statusCode === 503) {

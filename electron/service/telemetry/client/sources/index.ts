@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, statSync, type Dirent } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { promisify } from 'node:util'
@@ -43,6 +43,9 @@ const commandMs = 20_000
 const folderMs = 3_000
 const journalMs = 30_000
 const mostFileBytes = 64 * 1_048_576
+const mostDepth = 4
+/** Files that are remembered as seen; those that are gone are forgotten. */
+const mostRemembered = 2_000
 
 /** Returns the sources of this machine. */
 export function machineSources(db: Connection, databaseFolder: string): readonly Source[] {
@@ -137,16 +140,22 @@ export function folderSource(
     everyMs: folderMs,
     offered: () => isOffered,
     look(cursor, sinceMs) {
-      const fromMs = cursor === null ? sinceMs : Number(cursor)
+      // What was seen is known by name and time, so a file whose time lies ahead hides none that come after it.
+      const seen = new Set<string>(cursor === null ? [] : (JSON.parse(cursor) as string[]))
       const files = folders
         .flatMap((folder) => filesIn(folder))
-        .filter((file) => pattern.test(file.path) && file.atMs > fromMs)
-      const found = files.flatMap(({ path: file, atMs }): Found[] => {
-        const bytes = readIfSmall(file)
-        const payload = bytes && read(bytes)
-        return payload ? [{ classification, severity: 3, payload, atMs }] : []
+        .filter((file) => pattern.test(file.path) && file.atMs > sinceMs)
+      const named = files.map((file) => ({ ...file, name: `${file.path} ${file.atMs}` }))
+      const found = named
+        .filter(({ name }) => !seen.has(name))
+        .flatMap(({ path: file, atMs }): Found[] => {
+          const payload = payloadOf(file, read)
+          return payload ? [{ classification, severity: 3, payload, atMs }] : []
+        })
+      return Promise.resolve({
+        found,
+        cursor: JSON.stringify(named.map(({ name }) => name).slice(-mostRemembered)),
       })
-      return Promise.resolve({ found, cursor: String(Math.max(fromMs, ...files.map(({ atMs }) => atMs))) })
     },
   }
 }
@@ -178,25 +187,36 @@ function uncleanEnds(db: Connection): Source {
   }
 }
 
+/** Fields that are read of an entry of the journal; without a list its output can be without bounds. */
+const journalFields = 'MESSAGE,COREDUMP_EXE,COREDUMP_COMM,COREDUMP_PID,COREDUMP_SIGNAL'
+
 async function lookInJournal(
   matches: readonly string[],
   cursor: string | null,
   sinceMs: number,
   read: (entries: readonly Readonly<Record<string, unknown>>[]) => readonly Found[],
 ): Promise<Look> {
-  const from = cursor === null ? `--since=@${Math.floor(sinceMs / 1_000)}` : `--after-cursor=${cursor}`
+  const isFirst = cursor === null || cursor === ''
+  const from = isFirst ? `--since=@${Math.floor(sinceMs / 1_000)}` : `--after-cursor=${cursor}`
   const { stdout } = await run(
     'journalctl',
-    ['-o', 'json', '-q', '--no-pager', from, '-n', '20000', ...matches],
-    {
-      maxBuffer: mostOutput,
-      timeout: commandMs,
-      env: { ...process.env, LC_ALL: 'C' },
-    },
+    [
+      '-o',
+      'json',
+      '--all',
+      `--output-fields=${journalFields}`,
+      '-q',
+      '--no-pager',
+      from,
+      '-n',
+      '20000',
+      ...matches,
+    ],
+    { maxBuffer: mostOutput, timeout: commandMs, env: { ...process.env, LC_ALL: 'C' } },
   )
   const entries = stdout.split('\n').flatMap((line) => {
     try {
-      return line === '' ? [] : [JSON.parse(line) as Readonly<Record<string, unknown>>]
+      return line === '' ? [] : [decoded(JSON.parse(line) as Readonly<Record<string, unknown>>)]
     } catch {
       return []
     }
@@ -205,25 +225,47 @@ async function lookInJournal(
   return { found: read(entries), cursor: typeof last === 'string' ? last : (cursor ?? '') }
 }
 
+/** Text that is no UTF-8 comes as a list of bytes. */
+function decoded(entry: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(
+    Object.entries(entry).map(([name, value]) => [
+      name,
+      Array.isArray(value) && value.every((byte) => typeof byte === 'number')
+        ? Buffer.from(value).toString('utf8')
+        : value,
+    ]),
+  )
+}
+
 function timeOf(entry: Readonly<Record<string, unknown>>): number {
   const micros = Number(entry['__REALTIME_TIMESTAMP'])
   return Number.isFinite(micros) ? Math.floor(micros / 1_000) : 0
 }
 
-function filesIn(folder: string): { readonly path: string; readonly atMs: number }[] {
+/** Folders and files that cannot be read hide no others. */
+function filesIn(folder: string, depth = 0): { readonly path: string; readonly atMs: number }[] {
+  let entries: Dirent[]
   try {
-    return readdirSync(folder, { recursive: true, withFileTypes: true })
-      .filter((entry) => entry.isFile())
-      .map((entry) => path.join(entry.parentPath, entry.name))
-      .map((file) => ({ path: file, atMs: Math.floor(statSync(file).mtimeMs) }))
+    entries = readdirSync(folder, { withFileTypes: true })
   } catch {
     return []
   }
+  return entries.flatMap((entry) => {
+    const file = path.join(folder, entry.name)
+    if (entry.isDirectory()) return depth < mostDepth ? filesIn(file, depth + 1) : []
+    if (!entry.isFile()) return []
+    try {
+      return [{ path: file, atMs: Math.floor(statSync(file).mtimeMs) }]
+    } catch {
+      return []
+    }
+  })
 }
 
-function readIfSmall(file: string): Buffer | null {
+/** Returns the payload that a report makes; null when there is none in it, or it is damaged. */
+function payloadOf(file: string, read: (bytes: Buffer) => string | null): string | null {
   try {
-    return statSync(file).size > mostFileBytes ? null : readFileSync(file)
+    return statSync(file).size > mostFileBytes ? null : read(readFileSync(file))
   } catch {
     return null
   }

@@ -15,11 +15,11 @@ const begins: readonly (readonly [RegExp, Oops['kind'], number])[] = [
   [/^Kernel panic - not syncing/, 'panic', 4],
   [/^(?:BUG: stack guard page was hit|.*stack overflow)/i, 'stackoverflow', 4],
   [
-    /^(?:kernel BUG at|BUG: |Oops: |general protection fault|Unable to handle kernel|double fault|divide error)/,
+    /^(?:watchdog: )?(?:kernel BUG at|BUG: |Oops: |general protection fault|Unable to handle kernel|double fault|divide error)/,
     'bug',
     4,
   ],
-  [/^WARNING: /, 'warning', 2],
+  [/^WARNING: CPU: /, 'warning', 2],
 ]
 const ends = /^---\[ end (?:trace|Kernel panic)/
 /** Longest fault (lines): a kernel that goes on faulting never ends its trace. */
@@ -38,13 +38,22 @@ export function findOopses(lines: readonly string[]): Oops[] {
       index += 1
       continue
     }
-    const last = lines.slice(index, index + mostLines).findIndex((one) => ends.test(one))
-    const length = last < 0 ? Math.min(mostLines, lines.length - index) : last + 1
+    const rest = lines.slice(index, index + mostLines)
+    const last = rest.findIndex((one) => ends.test(one))
+    const length = last < 0 ? untilNext(rest) : last + 1
     const block = lines.slice(index, index + length)
     found.push({ kind: kind[1], severity: kind[2], payload: oopsPayload(block), line: index })
     index += length
   }
   return found
+}
+
+/** A fault without an end goes on until the next one begins. `Oops:` and the like belong to the one before. */
+function untilNext(rest: readonly string[]): number {
+  const next = rest.findIndex(
+    (line, index) => index > 0 && /^(?:WARNING: CPU: |BUG: |watchdog: BUG)/.test(line),
+  )
+  return next < 0 ? rest.length : next
 }
 
 function oopsPayload(block: readonly string[]): string {
@@ -62,14 +71,15 @@ function oopsPayload(block: readonly string[]): string {
 function oopsFrames(block: readonly string[]): Frame[] {
   const begin = block.findIndex((line) => /^\s*Call [Tt]race:/.test(line))
   const place = block
-    .map((line) => /\bRIP: (?:\w+:)?([A-Za-z_][\w.]*)\+0x/.exec(line)?.[1])
-    .find((name) => name !== undefined)
+    .map((line) => /\bRIP: (?:\w+:)?([A-Za-z_][\w.]*)\+0x[0-9a-f]+\/0x[0-9a-f]+(?:\s+\[(\w+)\])?/.exec(line))
+    .find((match) => match !== null)
   const frames = (begin < 0 ? [] : block.slice(begin + 1)).flatMap((line): Frame[] => {
     const match = framePattern.exec(line)
     if (!match) return []
     return [{ function: `${match[1] ?? ''}${match[2] ?? ''}`, module: match[3] ?? 'kernel' }]
   })
-  return place === undefined || frames[0]?.function === place
+  const name = place?.[1]
+  return name === undefined || frames[0]?.function === name
     ? frames
-    : [{ function: place, module: 'kernel' }, ...frames]
+    : [{ function: name, module: place?.[2] ?? 'kernel' }, ...frames]
 }

@@ -31,19 +31,22 @@ export function ipsPayload(text: string): string | null {
   if (typeof body !== 'object' || body === null || !Array.isArray(body.threads)) return null
   const threads: NonNullable<IpsBody['threads']> = body.threads
   const thread = threads[Number(body.faultingThread ?? 0)]
-  const frames = (thread?.frames ?? []).map(({ imageIndex, symbol, imageOffset }): Frame => {
-    const image = body.usedImages?.[Number(imageIndex)]
-    const module = (textOf(image?.name) ?? textOf(image?.path) ?? '').replace(/^.*\//, '')
-    return {
-      function:
-        typeof symbol === 'string'
-          ? symbol
-          : imageOffset === undefined
-            ? '???'
-            : `+0x${Number(imageOffset).toString(16)}`,
-      module,
-    }
-  })
+  const listed: readonly (IpsFrame | null)[] = Array.isArray(thread?.frames) ? thread.frames : []
+  const frames = listed
+    .filter((one) => typeof one === 'object' && one !== null)
+    .map(({ imageIndex, symbol, imageOffset }): Frame => {
+      const image = body.usedImages?.[Number(imageIndex)]
+      const module = (textOf(image?.name) ?? textOf(image?.path) ?? '').replace(/^.*\//, '')
+      return {
+        function:
+          typeof symbol === 'string'
+            ? symbol
+            : imageOffset === undefined
+              ? '???'
+              : `+0x${Number(imageOffset).toString(16)}`,
+        module,
+      }
+    })
   return crashPayload({
     program: textOf(body.procPath) ?? textOf(body.procName),
     pid: typeof body.pid === 'number' ? String(body.pid) : null,
@@ -76,9 +79,10 @@ export function werPayload(bytes: Uint8Array): string | null {
         : [[name.toLowerCase(), values.get(`Sig[${index}].Value`) ?? ''] as const]
     }),
   )
+  if (/CLR20r3/i.test(event)) return clrPayload(values, event)
   const module =
     named.get('fault module name') ?? named.get('application name') ?? values.get('AppName') ?? ''
-  const offset = named.get('exception offset') ?? named.get('problem signature 09') ?? ''
+  const offset = named.get('exception offset') ?? ''
   return crashPayload({
     program: values.get('AppPath') ?? named.get('application name') ?? null,
     pid: null,
@@ -93,6 +97,18 @@ export function werPayload(bytes: Uint8Array): string | null {
       `Event: ${event}`,
       ...(named.has('exception code') ? [`Exception: ${named.get('exception code') ?? ''}`] : []),
     ],
+  })
+}
+
+/** Programs of .NET name their module, method and offset by number: signatures 4, 7, 8 and 9 (the exception). */
+function clrPayload(values: ReadonlyMap<string, string>, event: string): string {
+  const signature = (number: number): string => values.get(`Sig[${number - 1}].Value`) ?? ''
+  return crashPayload({
+    program: values.get('AppPath') ?? (signature(1) || null),
+    pid: null,
+    signal: null,
+    frames: [{ function: `method ${signature(7)} +0x${signature(8)}`, module: signature(4).toLowerCase() }],
+    more: [`Event: ${event}`, `Exception: ${signature(9)}`],
   })
 }
 
