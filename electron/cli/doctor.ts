@@ -1,5 +1,6 @@
 import { accessSync, constants, existsSync, statfsSync, statSync } from 'node:fs'
 import path from 'node:path'
+import type { TelemetrySummary } from '../shared/api/telemetry.ts'
 import { isoTime, wordDuration } from '../shared/time-text.ts'
 import { systemClock } from '../service/clock.ts'
 import { createPinger } from '../service/hosts/icmp/pinger.ts'
@@ -13,6 +14,7 @@ import { asStoreError, StoreError } from '../service/store/errors.ts'
 import { sideFiles } from '../service/store/location.ts'
 import { isLocked, readServiceAddress } from '../service/store/lock.ts'
 import { openReadOnly } from '../service/store/open.ts'
+import { openRecordsReadOnly } from '../service/store/records/sqlite.ts'
 import { listBackups } from '../service/store/repair.ts'
 import { version } from '../service/version.ts'
 import { CommandError } from './io.ts'
@@ -41,6 +43,7 @@ export async function examine(database: string): Promise<Finding[]> {
     ...examineFolder(database),
     ...examineDatabase(database),
     ...(await examineService(database)),
+    ...(await examineTelemetry(database)),
     ...(await examineProbing()),
     ...(await examineClock()),
     ...(await examineEvidence()),
@@ -176,6 +179,58 @@ async function examineService(database: string): Promise<Finding[]> {
       ),
     ]
   }
+}
+
+/** The store of telemetry records: the running service knows best, else its file is looked at. */
+async function examineTelemetry(database: string): Promise<Finding[]> {
+  const address = isLocked(database) ? readServiceAddress(database) : null
+  if (address !== null) {
+    const key = readKey(sideFiles(database).key)
+    try {
+      const response = await fetch(`${address.origin}/api/v1/telemetry`, {
+        headers: key === null ? {} : { 'x-api-key': key },
+        signal: AbortSignal.timeout(5_000),
+      })
+      if (!response.ok)
+        return [
+          hint('the state of telemetry is not shown to this user', 'run doctor as the user of the service'),
+        ]
+      const { state, reason, records, place } = (await response.json()) as TelemetrySummary
+      return state === 'ready'
+        ? [ok(`${records ?? 0} telemetry records in ${place}`)]
+        : [
+            fault(
+              `telemetry records are not available: ${reason ?? ''}`,
+              'clients keep theirs meanwhile; mend the store, it is tried again every ten seconds',
+            ),
+          ]
+    } catch {
+      return []
+    }
+  }
+  const { records } = sideFiles(database)
+  if (!existsSync(records)) return []
+  return tryExamine(() => {
+    try {
+      const db = openRecordsReadOnly(records)
+      try {
+        const damage = String(db.pragma('quick_check(1)', { simple: true }))
+        if (damage === 'ok') return [ok(`${records} is whole (quick_check)`)]
+        return [recordsFault(records, damage)]
+      } finally {
+        db.close()
+      }
+    } catch (error) {
+      return [recordsFault(records, error instanceof Error ? error.message : String(error))]
+    }
+  })
+}
+
+function recordsFault(file: string, damage: string): Finding {
+  return fault(
+    `${file} is damaged: ${damage.replace(/\s+/g, ' ')}`,
+    'start the service: it moves the file aside and begins a new one; the rest is not touched',
+  )
 }
 
 /** By which way this user can send echoes. */

@@ -39,15 +39,13 @@ export function parseListenOption(text: string): ListenAddress {
   )
 }
 
-/** @throws CommandError */
-export function parsePostgres(text: string): string {
-  return isPostgresAddress(text)
-    ? text
-    : refuse(
-        '--telemetry-database',
-        `'${withoutPassword(text)}' is not an address such as postgres://user@host/name`,
-      )
-}
+/** Returns a reader for the option of an address of PostgreSQL. */
+export const postgresOption =
+  (name: string) =>
+  (text: string): string =>
+    isPostgresAddress(text)
+      ? text
+      : refuse(name, `'${withoutPassword(text)}' is not an address such as postgres://user@host/name`)
 
 /** The option that every command takes. */
 export function databaseOption(): Option {

@@ -26,6 +26,8 @@ export interface OverviewParts {
   readonly standing: WatcherStanding
   /** The watchers among {@link WatcherStanding.problems}. */
   readonly lateWatchers: readonly Watcher[]
+  /** Why telemetry records cannot be used; null when they can. */
+  readonly telemetryTrouble: string | null
   /** Why nothing beyond this machine can be told; null while the connection works. */
   readonly offline: string | null
   readonly mutes: readonly {
@@ -47,11 +49,17 @@ export interface OverviewParts {
 
 /** Returns the overview of a moment (ms UTC). */
 export function overviewOf(parts: OverviewParts, nowMs: number): Overview {
-  const rooms = [recorderRoom(parts.machine), hostsRoom(parts), watchersRoom(parts.standing)]
+  const rooms = [
+    recorderRoom(parts.machine),
+    hostsRoom(parts),
+    watchersRoom(parts.standing),
+    ...telemetryRoom(parts.telemetryTrouble),
+  ]
   const problems = [
     ...recorderProblems(parts.machine, nowMs),
     ...hostProblems(parts),
     ...watcherProblems(parts),
+    ...telemetryProblems(parts.telemetryTrouble, nowMs),
   ]
     .sort((a, b) => rank(a) - rank(b) || a.since.localeCompare(b.since))
     .slice(0, mostListedProblems)
@@ -233,6 +241,37 @@ function watcherProblems({ lateWatchers }: OverviewParts): BareProblem[] {
     text: sentence,
     path: `/watchers/${id}`,
   }))
+}
+
+/** Records that come and go are nobody's concern; a store that takes none is. */
+function telemetryRoom(trouble: string | null): OverviewRoom[] {
+  if (trouble === null) return []
+  return [
+    {
+      room: 'telemetry',
+      state: 'degraded',
+      total: 1,
+      problems: 1,
+      text: 'telemetry unavailable',
+      path: '/telemetry/records',
+    },
+  ]
+}
+
+function telemetryProblems(trouble: string | null, nowMs: number): BareProblem[] {
+  if (trouble === null) return []
+  return [
+    {
+      room: 'telemetry',
+      item: 'store',
+      name: 'Telemetry records',
+      state: 'unavailable',
+      severity: 'degraded',
+      since: isoTime(nowMs),
+      text: `Telemetry records are not available: ${trouble}`,
+      path: '/telemetry/records',
+    },
+  ]
 }
 
 /** Who does not look cannot say that there are no problems. */

@@ -5,12 +5,18 @@ import type { RoomContext } from './context.ts'
 import type { Hosts } from './hosts/index.ts'
 import { overviewOf } from './overview.ts'
 import type { Recorder } from './recorder/index.ts'
+import type { Telemetry } from './telemetry/index.ts'
 import type { Watchers } from './watchers/index.ts'
 import { viewOf } from './watchers/view.ts'
 
 /** Returns how everything together stands now, from the rooms and what is silenced. */
 export function readOverview(
-  { recorder, hosts, watchers }: { recorder: Recorder; hosts: Hosts; watchers: Watchers },
+  {
+    recorder,
+    hosts,
+    watchers,
+    telemetry,
+  }: { recorder: Recorder; hosts: Hosts; watchers: Watchers; telemetry: Telemetry },
   { db, clock }: RoomContext,
 ): Overview {
   const nowMs = Math.round(clock.glance().wallMs)
@@ -24,6 +30,7 @@ export function readOverview(
         const entry = watchers.get(id)
         return entry ? [viewOf(entry, watchers.judged(entry), watchers.blind(), nowMs)] : []
       }),
+      telemetryTrouble: telemetry.trouble,
       offline: hosts.connection.state === 'offline' ? hosts.connection.text : null,
       mutes: readMutes(db, nowMs),
       incident: (room, item) => openIncident(db, room, item),

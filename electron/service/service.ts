@@ -282,7 +282,10 @@ async function completeService(
       },
       { routes: (app) => alertRoutes(app, alerts, context) },
       { routes: (app) => keyRoutes(app, context) },
-      { routes: (app) => overviewRoutes(app, () => readOverview({ recorder, hosts, watchers }, context)) },
+      {
+        routes: (app) =>
+          overviewRoutes(app, () => readOverview({ recorder, hosts, watchers, telemetry }, context)),
+      },
     ],
     service: {
       version,

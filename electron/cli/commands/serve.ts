@@ -21,7 +21,7 @@ import {
   databaseOption,
   parseInterval,
   parseListenOption,
-  parsePostgres,
+  postgresOption,
   parseVerbosity,
 } from '../options.ts'
 
@@ -64,7 +64,7 @@ export function serveCommand(): Command {
         '--telemetry-database <address>',
         'keep telemetry records in PostgreSQL (postgres://user:password@host/name) instead of a file',
       )
-        .argParser(parsePostgres)
+        .argParser(postgresOption('--telemetry-database'))
         .env('WATCHKEEPER_TELEMETRY_DATABASE'),
     )
     .option('--no-auth', 'ask for no access key; only on a loopback address')

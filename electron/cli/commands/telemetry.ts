@@ -14,8 +14,9 @@ import type {
   TopCrashes,
 } from '../../shared/api/telemetry.ts'
 import { defaultTid, frameLabel, severityWords, shortClass } from '../../shared/telemetry-words.ts'
+import { oneLine, severalLines } from '../../shared/text.ts'
 import { CommandError, databaseOf, exitCodes, say, sayAll } from '../io.ts'
-import { databaseOption, parsePostgres, tableLines, whole } from '../options.ts'
+import { databaseOption, postgresOption, tableLines, whole } from '../options.ts'
 import { demand, findService, withServiceOptions, type ServiceChoice } from '../service-client.ts'
 
 /** `watchkeeper telemetry`: records of many machines, and what they say of crashes. */
@@ -110,8 +111,8 @@ function recordsCommand(): Command {
           record.received.slice(0, 19).replace('T', ' '),
           severityWords[record.severity - 1] ?? '',
           record.build,
-          record.machine,
-          shortClass(record.classification),
+          oneLine(record.machine),
+          oneLine(shortClass(record.classification)),
         ]),
       ]).map((line) => `${line}\n`),
     )
@@ -131,11 +132,11 @@ function showCommand(): Command {
     const { payload, backtrace: _backtrace, skippable: _skippable, guiltyFrame, ...fields } = record
     await sayAll(
       tableLines([
-        ...Object.entries(fields).map(([name, value]) => [name, String(value)]),
-        ...(guiltyFrame ? [['guilty frame', frameLabel(guiltyFrame)]] : []),
+        ...Object.entries(fields).map(([name, value]) => [name, oneLine(String(value))]),
+        ...(guiltyFrame ? [['guilty frame', oneLine(frameLabel(guiltyFrame))]] : []),
       ]).map((line) => `${line}\n`),
     )
-    say(`\n${payload}`)
+    say(`\n${severalLines(payload)}`)
   })
 }
 
@@ -165,7 +166,7 @@ function crashesCommand(): Command {
           String(crash.crashes),
           String(crash.machines),
           crash.isNew ? 'new' : '',
-          frameLabel(crash) + (crash.comment === '' ? '' : `  (${crash.comment})`),
+          oneLine(frameLabel(crash)) + (crash.comment === '' ? '' : `  (${crash.comment})`),
         ]),
       ]).map((line) => `${line}\n`),
     )
@@ -195,7 +196,9 @@ function skipCommand(): Command {
       const list = await demand<SkipList>(choice, 'GET', '/api/v1/telemetry/skip-list')
       if (json) return say(JSON.stringify(list, null, 2))
       return say(
-        list.frames.length === 0 ? 'The skip list is empty.' : list.frames.map(frameLabel).join('\n'),
+        list.frames.length === 0
+          ? 'The skip list is empty.'
+          : list.frames.map((frame) => oneLine(frameLabel(frame))).join('\n'),
       )
     }
     const change = { [remove ? 'remove' : 'add']: [{ function: name, module }] }
@@ -218,7 +221,7 @@ function skipCommand(): Command {
 }
 
 function labelOf(frame: { readonly function: string; readonly module: string } | null): string {
-  return frame === null ? 'nobody' : frameLabel(frame)
+  return frame === null ? 'nobody' : oneLine(frameLabel(frame))
 }
 
 function purgeCommand(): Command {
@@ -300,7 +303,13 @@ function moveCommand(): Command {
       'Copy all records from the file to PostgreSQL. It can be broken off and run again; the service may run meanwhile.',
     )
     .addOption(databaseOption())
-    .requiredOption('--to <address>', 'postgres://user:password@host/name', parsePostgres)
+    .requiredOption('--to <address>', 'postgres://user:password@host/name', postgresOption('--to'))
+    .addHelpText(
+      'after',
+      `
+Records, the skip list and what was decided of guilty frames are copied; records that were kept aside are not. Records get new ids, so move them
+before collectors write to the database if their order is to stay.`,
+    )
     .action(async ({ database, to }: { database?: string; to: string }) => {
       const file = sideFiles(databaseOf(database)).records
       const lastTold = { percent: -1 }

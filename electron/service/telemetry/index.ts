@@ -7,6 +7,7 @@ import { HttpProblem } from '../problem.ts'
 import { withoutPassword } from '../store/records/postgres-address.ts'
 import { createClient, type Client, type ClientEdges } from './client/index.ts'
 import { createCollector, type Collector } from './collector.ts'
+import { keepDecisions, restoreDecisions } from './decisions.ts'
 import { createPlugins, type Plugins } from './plugins/index.ts'
 import { createPurger, type Purger } from './purger.ts'
 import { openRecordStore } from './records/open-store.ts'
@@ -46,6 +47,8 @@ export interface Telemetry {
   readonly purger: Purger
   readonly client: Client
   readonly plugins: Plugins
+  /** Keeps what people decided where a damaged file of records does not reach. */
+  keepDecisions(): Promise<void>
   /** Opens the store and begins; a store that cannot be opened is tried again and again. */
   start(): Promise<void> | void
   stop(): Promise<void>
@@ -55,6 +58,8 @@ export interface Telemetry {
 const leastBytes = 10_000_000
 /** A store that could not be opened is tried again after this long (ms). */
 const retryMs = 10_000
+/** What was decided is kept this often (ms), and at once after each decision. */
+const keepMs = 10 * 60_000
 /** Followers of the event stream are told of new records at most this often (ms). */
 const tellMs = 1_000
 
@@ -65,8 +70,10 @@ export function createTelemetry(context: RoomContext, edges: TelemetryEdges): Te
   let trouble: string | null = 'the store of records is not open yet'
   let settings = readSettings(db)
   let retry: Timer | null = null
+  let keeping: Timer | null = null
   let isStopped = false
   let hasBegun = false
+  let hasFailed = false
 
   const opened = (): RecordStore => {
     if (store) return store
@@ -106,7 +113,19 @@ export function createTelemetry(context: RoomContext, edges: TelemetryEdges): Te
   }
   const plugins = createPlugins(parts, path.join(context.databaseFolder, 'plugins'))
 
+  /** A file of records can be damaged; what people decided is kept beside it. */
+  const keep = async (): Promise<void> => {
+    keeping?.cancel()
+    try {
+      if (store?.place.kind === 'sqlite') keepDecisions(db, await store.ask('decisions', null))
+    } catch (error) {
+      if (!isStopped) log.warn({ err: error }, 'What was decided of crashes could not be kept')
+    }
+    if (!isStopped) keeping = clock.after(keepMs, () => void keep())
+  }
+
   const begin = (): void => {
+    keeping = clock.after(keepMs, () => void keep())
     teller.start()
     regrouper.start()
     purger.start()
@@ -120,9 +139,18 @@ export function createTelemetry(context: RoomContext, edges: TelemetryEdges): Te
         await found.close()
         return
       }
-      store = found
+      store = watched(found, (reason) => {
+        if (reason !== null && trouble === null) log.error(`Telemetry records are not available: ${reason}`)
+        if (reason === null && trouble !== null) log.info('Telemetry records are available again.')
+        if (reason !== trouble) context.changed('telemetry')
+        trouble = reason
+      })
+      if (trouble !== null && hasFailed) log.info('Telemetry records are available again.')
       trouble = null
-      if (found.movedTo !== null) tellDamage(context, found.movedTo)
+      if (found.movedTo !== null) {
+        tellDamage(context, found.movedTo)
+        await found.write(() => restoreDecisions(db, Math.round(clock.glance().wallMs)))
+      }
       if (!hasBegun) begin()
       hasBegun = true
       context.changed('telemetry')
@@ -130,6 +158,7 @@ export function createTelemetry(context: RoomContext, edges: TelemetryEdges): Te
       const reason = error instanceof Error ? error.message : String(error)
       if (trouble !== reason) log.error(`Telemetry records are not available: ${reason}`)
       trouble = reason
+      hasFailed = true
       if (!isStopped) retry = clock.after(retryMs, () => void open())
     }
   }
@@ -159,6 +188,7 @@ export function createTelemetry(context: RoomContext, edges: TelemetryEdges): Te
       reload(readSettings(db))
     },
     log,
+    keepDecisions: keep,
     collector,
     views,
     regrouper,
@@ -170,6 +200,7 @@ export function createTelemetry(context: RoomContext, edges: TelemetryEdges): Te
     async stop() {
       isStopped = true
       retry?.cancel()
+      keeping?.cancel()
       changes.stop()
       teller.stop()
       client.stop()
@@ -193,6 +224,27 @@ export interface TelemetryParts {
   settings(): TelemetrySettings
 }
 
+/** Returns a store that tells whether it can be used, each time it was. */
+function watched(store: RecordStore, tell: (trouble: string | null) => void): RecordStore {
+  const watch = async <T>(work: Promise<T>): Promise<T> => {
+    try {
+      const result = await work
+      tell(null)
+      return result
+    } catch (error) {
+      if (error instanceof HttpProblem && error.statusCode === 503)
+        tell(error.message.replace(/^telemetry records are not available: /, ''))
+      throw error
+    }
+  }
+  return {
+    ...store,
+    insert: (arrival, stormLimit) => watch(store.insert(arrival, stormLimit)),
+    ask: (name, args) => watch(store.ask(name, args)),
+    bytes: () => watch(store.bytes()),
+  }
+}
+
 /** @throws HttpProblem 400 for settings that could only be a mistake */
 function checkChange({ retention }: ChangeTelemetrySettings): void {
   if (!retention) return
@@ -203,9 +255,9 @@ function checkChange({ retention }: ChangeTelemetrySettings): void {
 }
 
 function tellDamage({ db, clock, changed, log }: RoomContext, movedTo: string): void {
-  const text = `The file of telemetry records was damaged. It was moved to ${movedTo}, and a new one was begun.`
+  const text = `The file of telemetry records was damaged. It was moved to ${movedTo}, and a new one was begun. The skip list, comments and what was hidden or fixed were kept.`
   log.error(text)
-  db.prepare("INSERT INTO service_event (at_ms, kind, text) VALUES (?, 'database-restored', ?)").run(
+  db.prepare("INSERT INTO service_event (at_ms, kind, text) VALUES (?, 'records-replaced', ?)").run(
     Math.round(clock.glance().wallMs),
     text,
   )

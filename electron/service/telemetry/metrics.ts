@@ -21,15 +21,24 @@ export async function telemetryMetrics(
     'How far blaming crashes anew has come; absent when nothing is.',
   )
   return async () => {
-    const isReady = telemetry.trouble === null
-    ready.set(isReady ? 1 : 0)
+    // A store that is away must not take the other rooms' figures with it.
+    const size = await sizeOf(telemetry)
+    ready.set(size === null ? 0 : 1)
     for (const [outcome, count] of Object.entries(telemetry.collector.received))
       received.set({ outcome }, count)
     bytes.reset()
     regroup.reset()
-    if (isReady) bytes.set(await telemetry.store().bytes())
+    if (size !== null) bytes.set(size)
     const { progress } = telemetry.regrouper
     if (progress) regroup.set(progress.share)
     else regroup.remove()
+  }
+}
+
+async function sizeOf(telemetry: Telemetry): Promise<number | null> {
+  try {
+    return await telemetry.store().bytes()
+  } catch {
+    return null
   }
 }

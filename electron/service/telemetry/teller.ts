@@ -107,8 +107,13 @@ export function createTeller({ context, log, store, hasStore, settings }: Teleme
     })
   }
 
+  let isWaiting = false
   const run = (): void => {
+    // One that waits for its turn sees all there is to tell then.
+    if (isWaiting) return
+    isWaiting = true
     busy = busy.then(async () => {
+      isWaiting = false
       if (isStopped || !hasStore()) return
       try {
         await tellGuilties()

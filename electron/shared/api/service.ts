@@ -7,6 +7,7 @@ export const serviceEventKinds = [
   'history-imported',
   'service-restarted',
   'port-taken',
+  'records-replaced',
 ] as const
 
 /** Something the service wants its user to know, such as a database restored from a backup. */

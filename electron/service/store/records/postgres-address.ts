@@ -1,8 +1,8 @@
 /** Addresses of PostgreSQL, apart from what connects to them. Pure. */
 
-/** Returns true for an address that PostgreSQL's clients understand. */
+/** Returns true for an address that names a server and a database. */
 export function isPostgresAddress(text: string): boolean {
-  return /^postgres(?:ql)?:\/\//.test(text)
+  return /^postgres(?:ql)?:\/\/[^/\s]+\/[^/\s]+$/.test(text)
 }
 
 /** Returns an address without its password, for people to read. */

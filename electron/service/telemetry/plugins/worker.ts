@@ -19,7 +19,7 @@ export type FromPlugin =
   | { readonly kind: 'failed'; readonly reason: string }
 
 /** How long (ms) a plug-in may think between two questions. */
-const stepMs = 2_000
+const stepMs = 1_000
 const memoryBytes = 64 * 1_048_576
 const stackBytes = 512 * 1_024
 /** Longest text (characters) of a question, and of what is shown. */

@@ -1,6 +1,7 @@
 import type { Work } from '../../store/records/work.ts'
 import { buildCounts, choices, population, shares } from '../views/counts.ts'
 import { backtraces, decidedGuilties, guiltyDetails, topCrashes } from '../views/crashes.ts'
+import { readDecisions } from '../decisions.ts'
 import { grouped, sampled } from '../views/grouped.ts'
 import { machineChecks, thermal } from '../views/hardware.ts'
 import { reportTimes, quarantined, summary } from '../views/summary.ts'
@@ -22,6 +23,7 @@ export const recordQueries = {
   topCrashes,
   guiltyDetails,
   backtraces,
+  decisions: (_args: null) => readDecisions(),
   decidedGuilties: (_args: null) => decidedGuilties(),
   machineChecks,
   thermal,

@@ -41,6 +41,7 @@ export function guiltyRoutes(app: App, telemetry: Telemetry, { clock, changed }:
       const found = await telemetry.store().write(() => decideGuilty(id, body, now()))
       if (!found) throw new HttpProblem(404, `there is no guilty frame ${id}`)
       telemetry.views.forget()
+      await telemetry.keepDecisions()
       changed('telemetry')
       return guiltyView(found.row, found.firstBuild)
     },
@@ -111,6 +112,7 @@ export function guiltyRoutes(app: App, telemetry: Telemetry, { clock, changed }:
       if (taken) throw new HttpProblem(409, `${frameLabel(taken)} is in the skip list already`)
       const row = await telemetry.regrouper.change({ add, remove }, wordsOf(add, remove))
       if (!row) throw new HttpProblem(400, 'name frames to add or to remove')
+      await telemetry.keepDecisions()
       changed('telemetry')
       return reply.status(202).send(regroupView(row))
     },

@@ -15,6 +15,7 @@ import { isoTime, isoTimeOrNull } from '../../../shared/time-text.ts'
 import type { App, RoomContext } from '../../context.ts'
 import { HttpProblem } from '../../problem.ts'
 import type { Telemetry } from '../index.ts'
+import type { Summary } from '../views/summary.ts'
 import { asked, tags } from './parts.ts'
 
 /** Adds the routes of settings, retention, this machine as a client, and plug-in views. */
@@ -34,11 +35,12 @@ export function settingRoutes(app: App, telemetry: Telemetry, { changed }: RoomC
           records: telemetry.purger.last.records,
         },
       }
-      if (telemetry.trouble !== null)
+      const found = await figuresOf(telemetry)
+      if (typeof found === 'string')
         return {
           ...base,
           state: 'unavailable',
-          reason: telemetry.trouble,
+          reason: found,
           records: null,
           crashes: null,
           guilties: null,
@@ -48,10 +50,7 @@ export function settingRoutes(app: App, telemetry: Telemetry, { changed }: RoomC
           counted: null,
           quarantined: null,
         }
-      const [summary, bytes] = await Promise.all([
-        telemetry.views.ask('summary', null),
-        telemetry.store().bytes(),
-      ])
+      const [summary, bytes] = found
       return {
         ...base,
         state: 'ready',
@@ -101,6 +100,16 @@ export function settingRoutes(app: App, telemetry: Telemetry, { changed }: RoomC
   )
   clientRoutes(app, telemetry, changed)
   pluginRoutes(app, telemetry)
+}
+
+/** Returns the store's figures, or why there are none. */
+async function figuresOf(telemetry: Telemetry): Promise<readonly [Summary, number] | string> {
+  try {
+    return await Promise.all([telemetry.views.ask('summary', null), telemetry.store().bytes()])
+  } catch (error) {
+    if (error instanceof HttpProblem && error.statusCode === 503) return telemetry.trouble ?? error.message
+    throw error
+  }
 }
 
 function clientRoutes(app: App, telemetry: Telemetry, changed: RoomContext['changed']): void {

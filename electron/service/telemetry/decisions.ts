@@ -1,0 +1,68 @@
+import type { Connection } from '../store/open.ts'
+import { ask, fill, type Work } from '../store/records/work.ts'
+import { touchGuilty } from './records/insert.ts'
+import type { Frame, GuiltyRow } from './schema.ts'
+import { readValue, writeValue } from './settings.ts'
+
+/**
+ * What people decided of guilty frames. The file of records has no backups, so it is kept with the service's settings as well, and given to a
+ * file that takes the place of a damaged one.
+ */
+
+type Decided = Pick<
+  GuiltyRow,
+  'function' | 'module' | 'comment' | 'hidden' | 'fixed_ms' | 'fixed_build' | 'first_ms' | 'last_ms'
+>
+
+interface Kept {
+  readonly skipped: readonly Frame[]
+  readonly guilties: readonly Decided[]
+  /** The newest record's id: those of a new file go on from it, since clients read on from the last they saw. */
+  readonly lastId: number
+}
+
+const setting = 'telemetry-decisions'
+/** Ids that may have been given since they were last noted. */
+const spareIds = 1_000_000
+
+/** Returns what was decided, from the file of records. */
+export function* readDecisions(): Work<Kept> {
+  const skipped = yield* ask<Frame>('SELECT function, module FROM skip_frame ORDER BY id')
+  const guilties = yield* ask<Decided>(
+    `SELECT function, module, comment, hidden, fixed_ms, fixed_build, first_ms, last_ms FROM guilty
+     WHERE comment <> '' OR hidden = 1 OR fixed_ms IS NOT NULL`,
+  )
+  const [newest] = yield* ask<{ id: number | null }>('SELECT max(id) AS id FROM record')
+  return { skipped, guilties, lastId: newest?.id ?? 0 }
+}
+
+/** Keeps what was decided, unless it is kept already. */
+export function keepDecisions(db: Connection, kept: Kept): void {
+  const text = JSON.stringify(kept)
+  if (readValue(db, setting) !== text) writeValue(db, setting, text)
+}
+
+/** Gives a new file of records in SQLite what was decided before. */
+export function* restoreDecisions(db: Connection, nowMs: number): Work<void> {
+  const text = readValue(db, setting)
+  if (text === null) return
+  const { skipped, guilties, lastId } = JSON.parse(text) as Kept
+  yield* fill({
+    into: 'skip_frame',
+    columns: ['function', 'module', 'added_ms'],
+    rows: skipped.map(({ function: name, module }) => [name, module, nowMs]),
+    then: 'ON CONFLICT (function, module) DO NOTHING',
+  })
+  for (const row of guilties) {
+    const { id } = yield* touchGuilty(row, row.first_ms, row.last_ms, null, true)
+    yield* ask(
+      'UPDATE guilty SET comment = ?, hidden = ?, fixed_ms = ?, fixed_build = ? WHERE id = ?',
+      row.comment,
+      row.hidden,
+      row.fixed_ms,
+      row.fixed_build,
+      id,
+    )
+  }
+  yield* ask("INSERT INTO sqlite_sequence (name, seq) VALUES ('record', ?)", lastId + spareIds)
+}
