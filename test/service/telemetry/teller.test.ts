@@ -73,7 +73,9 @@ describe('notices of telemetry', () => {
       ['there', 80],
       ['there', 1],
     ] as const)
-      await telemetry.store().insert({ record: aRecord({ machine }), serverMs: nowMs - ago * hourMs }, 0)
+      await telemetry
+        .store()
+        .insert({ record: aRecord({ machine, classification: 'a/b/c' }), serverMs: nowMs - ago * hourMs }, 0)
     clock.advance(61_000)
     expect(await told(test, 1)).toEqual([])
     await telemetry.change({ alerts: { silentMachines: true, silentHours: 12 } })
@@ -90,7 +92,7 @@ describe('notices of telemetry', () => {
       to_state: 'silent',
     })
     expect((await told(test, 2)).map(({ item }) => item)).not.toContain('machine once')
-    await telemetry.collector.takeOwn(aRecord({ machine: 'silent' }))
+    await telemetry.collector.takeOwn(aRecord({ machine: 'silent', classification: 'a/b/c' }))
     clock.advance(11 * 60_000)
     expect(await told(test, 4)).toContainEqual({
       item: 'machine silent',
