@@ -1,5 +1,6 @@
 // Presses a server over keep-alive connections, each sending its next request when the answer has come. Prints one line of JSON.
 import net from 'node:net'
+import { clientHeaders } from '../../support/telemetry.ts'
 
 /** What the load is to be: read from the first argument as JSON. */
 interface Plan {
@@ -7,10 +8,39 @@ interface Plan {
   readonly connections: number
   readonly seconds: number
   readonly paths: readonly string[]
+  /** Payload (bytes) of a record that is posted to the paths, each with an event id of its own; left out, they are only asked. */
+  readonly payloadBytes?: number
+  /** First of the event ids, so that several loads do not send the same records. */
+  readonly firstEvent?: number
 }
 
-const { port, connections, seconds, paths } = JSON.parse(process.argv[2] ?? '{}') as Plan
+const {
+  port,
+  connections,
+  seconds,
+  paths,
+  payloadBytes,
+  firstEvent = 0,
+} = JSON.parse(process.argv[2] ?? '{}') as Plan
 const requests = paths.map((path) => Buffer.from(`GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n\r\n`))
+/** A record as clients of telemetrics to 2.3 send it; the event id is written into its place for each. */
+const post =
+  payloadBytes === undefined
+    ? null
+    : [
+        `POST ${paths[0] ?? '/'} HTTP/1.1`,
+        `Host: 127.0.0.1:${port}`,
+        ...Object.entries({ ...clientHeaders, event_id: '#'.repeat(32) }).map(
+          ([name, value]) => `${name}: ${value}`,
+        ),
+        `Content-Length: ${payloadBytes}`,
+        '',
+        'x'.repeat(payloadBytes),
+      ].join('\r\n')
+const requestOf = (index: number): Buffer =>
+  post === null
+    ? (requests[index % requests.length] ?? Buffer.alloc(0))
+    : Buffer.from(post.replace(/#{32}/, (firstEvent + index).toString(16).padStart(32, '0')))
 const latencies: number[] = []
 const outcome = { answered: 0, refused: 0, broken: 0 }
 let next = 0
@@ -24,7 +54,7 @@ function connect(): Promise<void> {
     let pending = ''
     const send = (): void => {
       sentAt = performance.now()
-      socket.write(requests[next++ % requests.length] ?? '')
+      socket.write(requestOf(next++))
     }
     socket.on('connect', send)
     socket.on('data', (chunk) => {
@@ -33,7 +63,7 @@ function connect(): Promise<void> {
       if (head < 0) return
       const length = Number(/content-length: (\d+)/i.exec(pending.slice(0, head))?.[1] ?? 0)
       if (pending.length < head + 4 + length) return
-      if (pending.startsWith('HTTP/1.1 200')) outcome.answered += 1
+      if (/^HTTP\/1\.1 20[01]/.test(pending)) outcome.answered += 1
       else outcome.refused += 1
       pending = ''
       latencies.push(performance.now() - sentAt)
