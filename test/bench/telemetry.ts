@@ -208,7 +208,7 @@ const lists: Readonly<Record<string, Question>> = {
   'page by all together': page({
     classification: 'org.clearlinux/crash/*',
     build: '41100',
-    severity: 2,
+    severity: 3,
     external: false,
     payload: 'main',
     notPayload: 'oops',

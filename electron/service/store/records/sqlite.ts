@@ -91,7 +91,6 @@ export function openRecordsReadOnly(file: string): Connection {
   try {
     const db = new Database(file, { readonly: true, fileMustExist: true, timeout: busyTimeoutMs })
     db.pragma('cache_size = -32000')
-    db.pragma('mmap_size = 268435456')
     return db
   } catch (error) {
     throw asStoreError(error, file)

@@ -54,7 +54,8 @@ export function* listRecords(asked: PieceAsked, env: ReadEnv): Work<Piece> {
   const where = yield* conditions(asked.filter, env)
   if (where === null || asked.limit === 0) return empty
   const [bounds] = yield* ask<{ low: number | null; high: number | null }>(
-    'SELECT min(id) AS low, max(id) AS high FROM record',
+    // Asked together, SQLite would look at every record.
+    'SELECT (SELECT min(id) FROM record) AS low, (SELECT max(id) FROM record) AS high',
   )
   if (!bounds || bounds.low === null || bounds.high === null) return empty
   const window = yield* idWindow(asked.filter)

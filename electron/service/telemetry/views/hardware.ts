@@ -1,5 +1,5 @@
 import { compareVersions, machineCheckClasses, thermalClass } from '../../../shared/telemetry-words.ts'
-import { ask, marks, type Work } from '../../store/records/work.ts'
+import { ask, type Work } from '../../store/records/work.ts'
 import { idWindow, type ReadEnv } from '../records/list.ts'
 import { findTerm, textsOf } from '../records/terms.ts'
 import type { Share } from './counts.ts'
@@ -52,7 +52,7 @@ export function* machineChecks({ year }: { readonly year: number }, { terms }: R
   }
   const counts = tallies('weeks', 'days', 'builds', 'statuses', 'banks', 'machines')
   let total = 0
-  yield* eachRecord([...names.keys()], fromMs, toMs, function* (rows) {
+  yield* eachRecord([...names.keys()], fromMs, toMs, true, function* (rows) {
     const texts = yield* textsOf(
       terms,
       rows.map(({ build_id }) => build_id),
@@ -110,7 +110,7 @@ export function* thermal({ nowMs }: { readonly nowMs: number }, { terms }: ReadE
   const fromMs = thisWeekMs - (thermalWeeks - 1) * 7 * dayMs
   const counts = tallies('weeks', 'machines', 'builds')
   let total = 0
-  yield* eachRecord(id === null ? [] : [id], fromMs, Number.MAX_SAFE_INTEGER, function* (rows) {
+  yield* eachRecord(id === null ? [] : [id], fromMs, Number.MAX_SAFE_INTEGER, false, function* (rows) {
     const texts = yield* textsOf(
       terms,
       rows.map(({ build_id }) => build_id),
@@ -135,33 +135,34 @@ export function* thermal({ nowMs }: { readonly nowMs: number }, { terms }: ReadE
   }
 }
 
-/** Hands out the records of classes in a window of server time, some at a time, newest first. */
+/** Hands out the records of classes in a window of server time, some at a time, class by class, newest first. */
 function* eachRecord(
   classes: readonly number[],
   fromMs: number,
   toMs: number,
+  withText: boolean,
   take: (rows: readonly HardwareRow[]) => Work<void>,
 ): Work<void> {
-  if (classes.length === 0) return
   const window = yield* idWindow({ receivedAfterMs: fromMs - 1, receivedBeforeMs: toMs })
   if (window === null) return
-  let below = window.high
-  for (;;) {
-    const rows = yield* ask<HardwareRow>(
-      `SELECT r.id, r.server_ms, r.classification_id, r.build_id, r.machine, substr(p.text, 1, 4000) AS text
-       FROM record r JOIN payload p ON p.record_id = r.id
-       WHERE r.classification_id IN (${marks(classes)}) AND r.id >= ? AND r.id < ? AND r.server_ms >= ? AND r.server_ms < ?
-       ORDER BY r.id DESC LIMIT ?`,
-      ...classes,
-      window.low,
-      below,
-      fromMs,
-      toMs,
-      pieceSize,
-    )
-    yield* take(rows)
-    if (rows.length < pieceSize) return
-    below = rows.at(-1)?.id ?? 0
+  for (const classId of classes) {
+    let below: number | null = window.high
+    while (below !== null) {
+      const rows: readonly HardwareRow[] = yield* ask<HardwareRow>(
+        `SELECT r.id, r.server_ms, r.classification_id, r.build_id, r.machine, ${withText ? 'substr(p.text, 1, 4000)' : "''"} AS text
+         FROM record r ${withText ? 'JOIN payload p ON p.record_id = r.id' : ''}
+         WHERE r.classification_id = ? AND r.id >= ? AND r.id < ? AND r.server_ms >= ? AND r.server_ms < ?
+         ORDER BY r.id DESC LIMIT ?`,
+        classId,
+        window.low,
+        below,
+        fromMs,
+        toMs,
+        pieceSize,
+      )
+      yield* take(rows)
+      below = rows.length < pieceSize ? null : (rows.at(-1)?.id ?? null)
+    }
   }
 }
 
