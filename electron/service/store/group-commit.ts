@@ -6,11 +6,12 @@ import type { Connection } from './open.ts'
 export interface GroupCommit {
   /**
    * Runs `work` in the next transaction and resolves with what it returned once that is on disk. Work that throws takes
-   * nothing else with it. Work may be run twice, so it must depend on the database alone.
+   * nothing else with it. Work may be run twice, so it must depend on the database alone. `weight` says how much of a transaction it is, when it
+   * is more than usual.
    *
    * @throws what `work` threw, or the database's error when the commit failed
    */
-  write<T>(work: () => T): Promise<T>
+  write<T>(work: () => T, weight?: number): Promise<T>
   /** Runs work before each commit, for whoever gathers writes of its own. */
   beforeCommit(work: () => void): void
   /** Runs work after each transaction, or part of one, that was rolled back, for whoever remembers what it read. */
@@ -24,6 +25,7 @@ export interface GroupCommit {
 
 interface Entry {
   readonly work: () => unknown
+  readonly weight: number
   readonly resolve: (value: never) => void
   readonly reject: (reason: unknown) => void
 }
@@ -116,7 +118,7 @@ export function createGroupCommit(db: Connection, clock: Clock, mostInBatch = us
     timer = null
     const nowMs = clock.glance().monotonicMs
     lastMs = nowMs
-    const batch = queue.slice(0, mostInBatch)
+    const batch = queue.slice(0, batchEnd(queue, mostInBatch))
     if (batch.length === 0) return
     let outcomes: ReturnType<typeof attempt>
     try {
@@ -144,9 +146,9 @@ export function createGroupCommit(db: Connection, clock: Clock, mostInBatch = us
   }
 
   return {
-    write: (work) =>
+    write: (work, weight = 1) =>
       new Promise((resolve, reject) => {
-        queue.push({ work, resolve, reject })
+        queue.push({ work, weight, resolve, reject })
         if (timer !== null) return
         const untilMs = lastMs + windowMs
         if (untilMs <= clock.glance().monotonicMs) plan(0)
@@ -174,6 +176,16 @@ export function createGroupCommit(db: Connection, clock: Clock, mostInBatch = us
       return queue.length
     },
   }
+}
+
+/** Returns how many of those that wait make one transaction: one at least. */
+function batchEnd(queue: readonly Entry[], most: number): number {
+  let weight = 0
+  const end = queue.findIndex((entry) => {
+    weight += entry.weight
+    return weight > most
+  })
+  return end < 0 ? queue.length : Math.max(end, 1)
 }
 
 /** Trouble with the file meets every entry alike; anything else is the entry's own. */

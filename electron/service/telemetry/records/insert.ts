@@ -1,7 +1,7 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { hash, randomBytes } from 'node:crypto'
 import { compareVersions } from '../../../shared/telemetry-words.ts'
 import { ask, fill, marks, type Value, type Work } from '../../store/records/work.ts'
-import { frameKey, guiltyOf, skipListOf, type SkipList } from '../guilty/guilty.ts'
+import { frameKey, guiltyOf, mayBlame, skipListOf, type SkipList } from '../guilty/guilty.ts'
 import type { Accepted, Frame, GuiltyRow, NewRecord } from '../schema.ts'
 import { ensureTerms, termKey, type TermCache, type TermKind } from './terms.ts'
 
@@ -15,6 +15,15 @@ export interface Writer {
   /** Keeps others from changing a row that was read until the transaction ends, where the database needs to be told. */
   readonly forShare: '' | ' FOR SHARE'
   skip: { readonly revision: number; readonly list: SkipList } | null
+  /** Records whose block is noted at the end of the transaction, with those of others; null where each notes its own. */
+  blocks: Written[] | null
+}
+
+/** A record that was written, with its times. */
+export interface Written {
+  readonly id: number
+  readonly serverMs: number
+  readonly clientS: number
 }
 
 /** Records with so many ids share a row that says from when to when they are. */
@@ -40,6 +49,15 @@ interface Prepared extends Arrival {
 export function forgetWriter(writer: Writer): void {
   writer.terms.forget()
   writer.skip = null
+  if (writer.blocks) writer.blocks = []
+}
+
+/** Notes the blocks of what was written in the transaction. */
+export function* writeBlocks(writer: Writer): Work<void> {
+  if (!writer.blocks || writer.blocks.length === 0) return
+  const written = writer.blocks
+  writer.blocks = []
+  yield* noteBlocks(written, writer.number)
 }
 
 /**
@@ -52,7 +70,8 @@ export function* insertRecords(
   writer: Writer,
   stormLimit: number,
 ): Work<readonly Accepted[]> {
-  const { revision, list } = yield* currentSkipList(writer)
+  const mayCrash = arrivals.some(({ record }) => mayBlame(record.classification))
+  const { revision, list } = mayCrash ? yield* currentSkipList(writer) : noSkipList
   const prepared = arrivals.map(({ record, serverMs, digest }) => ({
     record,
     serverMs,
@@ -63,23 +82,30 @@ export function* insertRecords(
     writer.terms,
     arrivals.flatMap(({ record }) => termsOfRecord(record)),
   )
-  const known = yield* storedBefore(prepared)
+  // A storm counts nothing twice; whatever else is there already shows when it is written.
+  const known = yield* storedBefore(prepared.filter(({ frame }) => frame !== null))
   const fresh = new Map<number, Prepared>()
   for (const one of prepared) if (!known.has(one.digest) && !fresh.has(one.digest)) fresh.set(one.digest, one)
   const guilties = yield* blame([...fresh.values()], writer)
   const stored = yield* weather([...fresh.values()], guilties, writer, stormLimit)
-  const ids = yield* write(stored, guilties, writer, revision)
-  // Another collector was faster with the same record.
-  const late = yield* storedBefore(stored.filter(({ digest }) => !ids.has(digest)))
+  const ids = new Map(yield* write(stored, guilties, writer, revision))
+  const missing = stored.filter(({ digest }) => !ids.has(digest))
+  // Another collector was faster with the same record, or it was stored long ago; one that only shared a digest is written with its new one.
+  const late = yield* storedBefore(missing)
+  const again = missing.filter(({ digest }) => !late.has(digest))
+  if (again.length > 0)
+    for (const [digest, id] of yield* write(again, guilties, writer, revision)) ids.set(digest, id)
+  const firsts = new Set(fresh.values())
   return prepared.map((one): Accepted => {
     const repeated = known.get(one.digest) ?? late.get(one.digest)
     if (repeated) return { outcome: 'repeated', ...repeated }
     const id = ids.get(one.digest)
     if (id === undefined) return { outcome: 'counted', id: null, serverMs: one.serverMs }
-    const first = fresh.get(one.digest)
-    return { outcome: first === one ? 'stored' : 'repeated', id, serverMs: first?.serverMs ?? one.serverMs }
+    return { outcome: firsts.has(one) ? 'stored' : 'repeated', id, serverMs: one.serverMs }
   })
 }
+
+const noSkipList = { revision: 0, list: skipListOf([]) }
 
 /** Returns the skip list as it is now; other collectors may have changed it. */
 export function* currentSkipList(writer: Writer): Work<{ revision: number; list: SkipList }> {
@@ -116,10 +142,8 @@ function platformOf({ arch, board, cpu, bios }: NewRecord): string {
  */
 export function digestOf(record: NewRecord): number {
   if (record.recordVersion < 4) return shortened(randomBytes(8))
-  const hash = createHash('sha1')
   const { payload, ...rest } = record
-  hash.update(JSON.stringify(Object.values(rest))).update(payload)
-  return shortened(hash.digest())
+  return shortened(hash('sha1', JSON.stringify(Object.values(rest)) + payload, 'buffer'))
 }
 
 function shortened(bytes: Buffer): number {
@@ -289,9 +313,10 @@ const recordColumns = [
 function* write(
   stored: readonly Prepared[],
   guilties: ReadonlyMap<string, GuiltyRow>,
-  { terms, number }: Writer,
+  writer: Writer,
   revision: number,
 ): Work<ReadonlyMap<number, number>> {
+  const { terms, number } = writer
   const byDigest = new Map(stored.map((one) => [one.digest, one]))
   const rows = [...byDigest.values()].map(({ record, serverMs, digest, frame }): Value[] => [
     serverMs,
@@ -326,21 +351,17 @@ function* write(
     columns: ['record_id', 'text'],
     rows: [...ids].map(([digest, id]) => [id, byDigest.get(digest)?.record.payload ?? '']),
   })
-  yield* noteBlocks(
-    [...ids].flatMap(([digest, id]) => {
-      const one = byDigest.get(digest)
-      return one ? [{ id, serverMs: one.serverMs, clientS: one.record.clientS }] : []
-    }),
-    number,
-  )
+  const noted = [...ids].flatMap(([digest, id]) => {
+    const one = byDigest.get(digest)
+    return one ? [{ id, serverMs: one.serverMs, clientS: one.record.clientS }] : []
+  })
+  if (writer.blocks) writer.blocks.push(...noted)
+  else yield* noteBlocks(noted, number)
   return ids
 }
 
 /** Notes from when to when the records of a block of ids are, so that windows of time are found without an index of their own. */
-export function* noteBlocks(
-  written: readonly { readonly id: number; readonly serverMs: number; readonly clientS: number }[],
-  writer: number,
-): Work<void> {
+export function* noteBlocks(written: readonly Written[], writer: number): Work<void> {
   const blocks = new Map<number, [number, number, number, number]>()
   for (const { id, serverMs, clientS } of written) {
     const block = Math.floor(id / 2 ** blockBits)

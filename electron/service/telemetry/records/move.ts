@@ -37,7 +37,13 @@ export async function moveRecords(
     try {
       const run = sqliteRunner(db)
       const terms = createTermCache()
-      const writer: Writer = { terms: createTermCache(), number: 1, forShare: ' FOR SHARE', skip: null }
+      const writer: Writer = {
+        terms: createTermCache(),
+        number: 1,
+        forShare: ' FOR SHARE',
+        skip: null,
+        blocks: null,
+      }
       /** Collectors that run meanwhile may be in the way. */
       const write = async <T>(work: () => Work<T>): Promise<T> => {
         for (let tries = 1; ; tries += 1) {

@@ -59,6 +59,7 @@ function postgresStore(place: RecordPlace & { kind: 'postgres' }, clock: Clock):
     number: randomInt(2 ** 31),
     forShare: ' FOR SHARE',
     skip: null,
+    blocks: null,
   }))
   const free = [...writers]
   const general = free.pop()
