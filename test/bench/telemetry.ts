@@ -81,9 +81,10 @@ async function benchIngest(): Promise<void> {
   const database = path.join(folder, 'ingest.db')
   const { match } = await serve(database)
   const port = Number(new URL(match).port)
-  const runs: { ours: Load[]; floor: Load[] } = { ours: [], floor: [] }
+  const runs: { ours: Load[]; floor: Load[]; posts: Load[] } = { ours: [], floor: [], posts: [] }
   for (let round = 0; round < rounds; round += 1) {
     runs.floor.push(await load(floorPort, { paths: ['/ping'] }))
+    runs.posts.push(await load(floorPort, records))
     runs.ours.push(await load(port, records))
   }
   const rate = (list: readonly Load[]): number => median(list.map(({ perSecond }) => perSecond))
@@ -93,6 +94,14 @@ async function benchIngest(): Promise<void> {
     rate(runs.ours),
     rate(runs.floor),
     { least: 0.3 },
+    0,
+  )
+  figures.compare(
+    'the same; bare node:http that takes the same posts',
+    '/s',
+    rate(runs.ours),
+    rate(runs.posts),
+    null,
     0,
   )
   figures.tell('p99 of these', `${median(runs.ours.map(({ p99 }) => p99)).toFixed(1)} ms`)
@@ -162,7 +171,10 @@ COMMIT;
   }
 }
 
-type Question = (store: RecordStore) => Promise<unknown>
+type Question = (store: RecordStore, count: number) => Promise<unknown>
+
+/** A window (ms) that holds about as many records, however many there are in all. */
+const windowMs = (count: number): number => (5_000 / count) * 35 * dayMs
 
 const machine = (104_729).toString(16).padStart(32, '0')
 const nowMs = Math.round(clock.glance().wallMs)
@@ -220,9 +232,11 @@ const lists: Readonly<Record<string, Question>> = {
   'api/records machine_id': seed({ machine }),
   'api/records build': seed({ build: '41100' }),
   'api/records created_in_days': seed({ receivedAfterMs: nowMs - 7 * dayMs }),
-  'api/records created_in_sec': seed({ receivedAfterMs: nowMs - 600_000 }),
+  'api/records created_in_sec': (store, count) =>
+    seed({ receivedAfterMs: nowMs - windowMs(count) })(store, count),
   'api/records from_id': seed({ fromId: 900_000 }),
-  'api/records ts_capture': seed({ capturedAfterS: Math.floor(nowMs / 1_000) - 3_600 }),
+  'api/records ts_capture': (store, count) =>
+    seed({ capturedAfterS: Math.floor((nowMs - windowMs(count)) / 1_000) - 30 })(store, count),
 }
 const aggregates: Readonly<Record<string, Question>> = {
   builds: (store) => store.ask('buildCounts', null),
@@ -247,14 +261,15 @@ async function timesOf(
   store: RecordStore,
   questions: Readonly<Record<string, Question>>,
   times: number,
+  count: number,
 ): Promise<Map<string, Times>> {
   const all = new Map<string, Times>()
   for (const [name, question] of Object.entries(questions)) {
-    await question(store)
+    await question(store, count)
     const taken: number[] = []
     for (let run = 0; run < times; run += 1) {
       const begun = performance.now()
-      await question(store)
+      await question(store, count)
       taken.push(performance.now() - begun)
     }
     all.set(name, { p50: median(taken), p99: quantile(taken, 0.99) })
@@ -268,7 +283,10 @@ async function benchViews(): Promise<void> {
     const file = path.join(folder, `${count}.db`)
     fillRecords(file, count, nowMs)
     const store = await openRecordStore({ kind: 'sqlite', file }, clock)
-    results.push({ lists: await timesOf(store, lists, 9), aggregates: await timesOf(store, aggregates, 5) })
+    results.push({
+      lists: await timesOf(store, lists, 9, count),
+      aggregates: await timesOf(store, aggregates, 5, count),
+    })
     await store.close()
     if (count === many.more) rmSync(file, { force: true })
   }

@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
+import { hash, timingSafeEqual } from 'node:crypto'
 import { mostPayloadBytes } from '../../shared/telemetry-words.ts'
 import { fill, ask, type Work } from '../store/records/work.ts'
 import { mayBlame } from './guilty/guilty.ts'
@@ -46,6 +46,7 @@ export function createCollector(
   { stored }: { stored(isCrash: boolean): void },
 ): Collector {
   const { clock } = context
+  const isSame = idComparer()
   const received: Received = { stored: 0, repeated: 0, counted: 0, refused: 0, quarantined: 0 }
 
   const insert = async (record: NewRecord): Promise<Accepted> => {
@@ -161,8 +162,12 @@ function cleanText(text: string): string {
   return text.replaceAll('\u0000', '').toWellFormed()
 }
 
-/** Compares in a time that does not depend on where two texts differ. */
-function isSame(given: string, expected: string): boolean {
-  const hash = (text: string): Buffer => createHash('sha256').update(text).digest()
-  return timingSafeEqual(hash(given), hash(expected))
+/** Returns what compares with the telemetry id in a time that does not depend on where two texts differ. */
+function idComparer(): (given: string, expected: string) => boolean {
+  const digest = (text: string): Buffer => hash('sha256', text, 'buffer')
+  let known = { expected: '', digest: digest('') }
+  return (given, expected) => {
+    if (known.expected !== expected) known = { expected, digest: digest(expected) }
+    return timingSafeEqual(digest(given), known.digest)
+  }
 }

@@ -70,6 +70,8 @@ function openAndMigrate(file: string): Connection {
     db.pragma('journal_mode = WAL')
     db.pragma('synchronous = FULL')
     db.pragma('cache_size = -32000')
+    // Pages of indexes are written again and again; a longer log (32 MB) brings each of them into the file once.
+    db.pragma('wal_autocheckpoint = 8000')
     for (let step = version; step < recordMigrations.length; step += 1) {
       const migration = recordMigrations[step]
       if (!migration) break
