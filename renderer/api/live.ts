@@ -13,6 +13,7 @@ const connection = ref<Connection>('connecting')
 const machine = ref<RunningFlight | null>(null)
 const version = ref<string | null>(null)
 const lostSince = ref<number | null>(null)
+const recordsSeen = ref(0)
 const isChecking = ref(true)
 
 /** What the service last told by itself. */
@@ -21,6 +22,8 @@ export const live = {
   machine: readonly(machine),
   version: readonly(version),
   lostSince: readonly(lostSince),
+  /** Counts how often records of telemetry have come or changed. */
+  recordsSeen: readonly(recordsSeen),
   /** True until the service has answered to the present key. */
   isChecking: readonly(isChecking),
 }
@@ -126,6 +129,7 @@ function apply(delta: StreamDelta): void {
       void queryClient.invalidateQueries({ queryKey: ['hosts'] })
       return
     case 'telemetry':
+      recordsSeen.value += 1
       void queryClient.invalidateQueries({ queryKey: ['telemetry'] })
       return
     case 'notices':

@@ -63,10 +63,10 @@ export function queryOfFilter(filter: RecordsFilter): Record<string, string> {
   )
 }
 
-/** Records, newest first, piece by piece. Only a stream is brought up to date by itself. */
-export function useRecords(filter: Ref<RecordsFilter>, isStream: Ref<boolean>) {
+/** Records, newest first, piece by piece; brought up to date only by whoever asks for it. */
+export function useRecords(filter: Ref<RecordsFilter>) {
   return useInfiniteQuery({
-    queryKey: [computed(() => (isStream.value ? 'telemetry' : 'telemetry-still')), 'records', filter],
+    queryKey: ['telemetry-still', 'records', filter],
     queryFn: ({ pageParam, signal }) =>
       getJson<RecordPage>(
         'telemetry/records',
