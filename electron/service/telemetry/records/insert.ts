@@ -1,8 +1,9 @@
-import { hash, randomBytes } from 'node:crypto'
 import { compareVersions } from '../../../shared/telemetry-words.ts'
 import { ask, fill, marks, type Value, type Work } from '../../store/records/work.ts'
 import { frameKey, guiltyOf, mayBlame, skipListOf, type SkipList } from '../guilty/guilty.ts'
 import type { Accepted, Frame, GuiltyRow, NewRecord } from '../schema.ts'
+import { noteBlocks, type Written } from './blocks.ts'
+import { anyDigest, digestOf } from './digest.ts'
 import { ensureTerms, termKey, type TermCache, type TermKind } from './terms.ts'
 
 /** Writing records: each once, crashes with their guilty frame, and of a storm only so many. */
@@ -19,18 +20,7 @@ export interface Writer {
   blocks: Written[] | null
 }
 
-/** A record that was written, with its times. */
-export interface Written {
-  readonly id: number
-  readonly serverMs: number
-  readonly clientS: number
-}
-
-/** Records with so many ids share a row that says from when to when they are. */
-export const blockBits = 12
 const hourMs = 3_600_000
-/** Numbers beyond 2^53 are not exact in JavaScript. */
-const digestBits = 52
 
 /** A record with the time at which it came (ms UTC). */
 export interface Arrival {
@@ -136,20 +126,6 @@ function platformOf({ arch, board, cpu, bios }: NewRecord): string {
   return JSON.stringify([arch, board, cpu, bios])
 }
 
-/**
- * A client that got no answer sends its record again, so the very same record with the same event id is stored once. Before format 4 records
- * have no event id, and two alike may be two.
- */
-export function digestOf(record: NewRecord): number {
-  if (record.recordVersion < 4) return shortened(randomBytes(8))
-  const { payload, ...rest } = record
-  return shortened(hash('sha1', JSON.stringify(Object.values(rest)) + payload, 'buffer'))
-}
-
-function shortened(bytes: Buffer): number {
-  return Number(bytes.readBigUInt64BE(0) >> BigInt(64 - digestBits))
-}
-
 interface Stored {
   readonly id: number
   readonly serverMs: number
@@ -176,7 +152,7 @@ function* storedBefore(prepared: readonly Prepared[]): Work<ReadonlyMap<number, 
     if (!row) continue
     if (row.machine === one.record.machine && row.client_s === one.record.clientS)
       known.set(one.digest, { id: row.id, serverMs: row.server_ms })
-    else one.digest = shortened(randomBytes(8))
+    else one.digest = anyDigest()
   }
   return known
 }
@@ -358,32 +334,6 @@ function* write(
   if (writer.blocks) writer.blocks.push(...noted)
   else yield* noteBlocks(noted, number)
   return ids
-}
-
-/** Notes from when to when the records of a block of ids are, so that windows of time are found without an index of their own. */
-export function* noteBlocks(written: readonly Written[], writer: number): Work<void> {
-  const blocks = new Map<number, [number, number, number, number]>()
-  for (const { id, serverMs, clientS } of written) {
-    const block = Math.floor(id / 2 ** blockBits)
-    const [minServer = serverMs, maxServer = serverMs, minClient = clientS, maxClient = clientS] =
-      blocks.get(block) ?? []
-    blocks.set(block, [
-      Math.min(minServer, serverMs),
-      Math.max(maxServer, serverMs),
-      Math.min(minClient, clientS),
-      Math.max(maxClient, clientS),
-    ])
-  }
-  const least = (column: string): string =>
-    `${column} = CASE WHEN excluded.${column} < record_block.${column} THEN excluded.${column} ELSE record_block.${column} END`
-  const most = (column: string): string =>
-    `${column} = CASE WHEN excluded.${column} > record_block.${column} THEN excluded.${column} ELSE record_block.${column} END`
-  yield* fill({
-    into: 'record_block',
-    columns: ['block', 'writer', 'min_server_ms', 'max_server_ms', 'min_client_s', 'max_client_s'],
-    rows: [...blocks].map(([block, bounds]) => [block, writer, ...bounds]),
-    then: `ON CONFLICT (block, writer) DO UPDATE SET ${least('min_server_ms')}, ${most('max_server_ms')}, ${least('min_client_s')}, ${most('max_client_s')}`,
-  })
 }
 
 function termId(terms: TermCache, kind: TermKind, text: string): number {

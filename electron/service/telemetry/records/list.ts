@@ -1,7 +1,7 @@
 import { runInNewContext } from 'node:vm'
 import { ask, marks, type Row, type Value, type Work } from '../../store/records/work.ts'
 import type { ListedRecord, RecordFilter } from '../schema.ts'
-import { blockBits } from './insert.ts'
+import { blockBits } from './blocks.ts'
 import { classIds, findTerm, PatternError, textsOf, type TermCache } from './terms.ts'
 
 /** Lists of records, newest first, in pieces: no list counts what it does not show. */

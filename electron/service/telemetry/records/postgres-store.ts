@@ -11,7 +11,8 @@ import {
 } from '../../store/records/postgres.ts'
 import type { Work } from '../../store/records/work.ts'
 import type { Accepted } from '../schema.ts'
-import { digestOf, forgetWriter, insertRecords, type Arrival, type Writer } from './insert.ts'
+import { digestOf } from './digest.ts'
+import { forgetWriter, insertRecords, type Arrival, type Writer } from './insert.ts'
 import { asker, soloWork, unavailable, type RecordPlace, type RecordStore } from './store.ts'
 import { createTermCache } from './terms.ts'
 

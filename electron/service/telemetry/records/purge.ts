@@ -1,6 +1,7 @@
 import { ask, marks, type Work } from '../../store/records/work.ts'
 import { oldestKept, purgeJudge, type RetentionPlan } from '../purge-rules.ts'
-import { blockBits, forgetWriter, type Writer } from './insert.ts'
+import { blockBits } from './blocks.ts'
+import { forgetWriter, type Writer } from './insert.ts'
 import { idWindow, termColumns, type ReadEnv } from './list.ts'
 import { textsOf } from './terms.ts'
 
