@@ -14,3 +14,9 @@ export function severalLines(text: string): string {
 export function printable(text: string, most: number): string {
   return oneLine(text).slice(0, most)
 }
+
+/** Returns text as a cell of CSV; one that begins like a formula would be run by spreadsheets. */
+export function csvCell(text: string): string {
+  const safe = /^\s*[=+\-@]|^[\t\r]/.test(text) ? `'${text}` : text
+  return `"${safe.replaceAll('"', '""')}"`
+}

@@ -16,6 +16,7 @@ import { hostStates } from '../../shared/host-words.ts'
 import { printable } from '../../shared/text.ts'
 import { dayMs, isoTime, isoTimeOrNull } from '../../shared/time-text.ts'
 import { parseWindow, WindowError } from '../../shared/window.ts'
+import { csvCell } from '../../shared/text.ts'
 import type { App, RoomContext } from '../context.ts'
 import { HttpProblem } from '../problem.ts'
 import { configOf } from './config.ts'
@@ -194,7 +195,7 @@ function readRoutes(app: App, hosts: Hosts, { clock, reader, observation, db }: 
           if (params.what === 'incidents.json')
             return reply.type('application/json; charset=utf-8').send(rows)
           const lines = rows.map(({ id, kind, cause, opened, closed, durationMs }) =>
-            [id, kind, cell(cause), opened, closed ?? '', durationMs].join(','),
+            [id, kind, csvCell(cause), opened, closed ?? '', durationMs].join(','),
           )
           const text = ['id,kind,cause,opened,closed,duration_ms', ...lines, ''].join('\r\n')
           return reply.type('text/csv; charset=utf-8').send(text)
@@ -204,10 +205,4 @@ function readRoutes(app: App, hosts: Hosts, { clock, reader, observation, db }: 
       }
     },
   )
-}
-
-/** A cell that begins like a formula would be run by spreadsheets. */
-function cell(text: string): string {
-  const safe = /^[=+\-@\t]/.test(text) ? `'${text}` : text
-  return `"${safe.replaceAll('"', '""')}"`
 }

@@ -1,10 +1,10 @@
+import type { purgeFields } from '../../shared/api/telemetry.ts'
 import { wildcard } from './records/terms.ts'
 
 /** Which records are let go of: telemetrics' rules by age, and a limit of size. Pure. */
 
 /** What a rule looks at. */
-export const purgeFields = ['classification', 'severity', 'build', 'machine', 'system'] as const
-export type PurgeField = (typeof purgeFields)[number]
+type PurgeField = (typeof purgeFields)[number]
 
 /** Records whose field has a value (a class may have `*`) go after so many days; 0 keeps them from this rule for ever. */
 export interface PurgeRule {

@@ -18,7 +18,7 @@ export class RecordRefusal extends Error {
 export type RecordFields = ReadonlyMap<string, string>
 
 /** Architectures that the original collector takes. */
-export const originalArchitectures: readonly string[] =
+const originalArchitectures: readonly string[] =
   'armv7l armv6l aarch64 amd64 sparc64 ppc64 i686 i386 x86_64 ppc'.split(' ')
 
 /** How strictly records are checked. */

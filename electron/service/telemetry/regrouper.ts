@@ -85,7 +85,10 @@ export function createRegrouper(
 
   const runOnce = async (): Promise<void> => {
     const [open] = (await store().ask('regroups', { most: 1 })).filter(({ done_ms }) => done_ms === null)
-    if (open) await store().alone('regroup', () => blame(open))
+    if (!open) return
+    await store().alone('regroup', () => blame(open))
+    progress = null
+    done()
   }
 
   const run = (): void => {
@@ -93,19 +96,22 @@ export function createRegrouper(
     if (running || isStopped) return
     timer?.cancel()
     running = (async () => {
+      let hasFailed = false
       while (wanted && !isStopped) {
         wanted = false
+        hasFailed = false
         try {
           await runOnce()
-          done()
         } catch (error) {
+          hasFailed = true
           if (!isStopped) log.warn({ err: error }, 'Blaming crashes anew failed; it is tried again')
         }
         progress = null
       }
       running = null
-      // What failed here, or was left by a collector that is gone, is taken up again.
-      if (!isStopped) timer = clock.after(retryMs, run)
+      // What failed here, or may be left by a collector that is gone, is taken up again; else a service at rest is left at rest.
+      if (!isStopped && hasStore() && (hasFailed || store().place.kind === 'postgres'))
+        timer = clock.after(retryMs, run)
     })()
   }
 

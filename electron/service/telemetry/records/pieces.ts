@@ -5,8 +5,7 @@ import { listRecords, type ReadEnv } from './list.ts'
 
 /** Records as text, a piece at a time, so that a list of any length needs the memory of a piece. */
 
-export const pieceForms = ['seed', 'csv', 'json'] as const
-export type PieceForm = (typeof pieceForms)[number]
+export type PieceForm = 'seed' | 'csv' | 'json'
 
 export interface TextPiece {
   readonly text: string

@@ -1,3 +1,4 @@
+import { csvCell } from '../../../shared/text.ts'
 import type { TelemetryEdges, TelemetryParts } from '../index.ts'
 import type { RecordQueryArgs, RecordQueryName, RecordQueryResult } from '../records/queries.ts'
 
@@ -60,11 +61,8 @@ export function csvOf(rows: readonly object[], columns: readonly string[]): stri
   return [columns.join(','), ...lines, ''].join('\r\n')
 }
 
-/** A cell that begins like a formula would be run by spreadsheets. */
 function cell(value: unknown): string {
   if (value === null || value === undefined) return ''
   if (typeof value === 'number' || typeof value === 'boolean') return String(value)
-  const text = typeof value === 'string' ? value : JSON.stringify(value)
-  const safe = /^\s*[=+\-@]|^[\t\r]/.test(text) ? `'${text}` : text
-  return `"${safe.replaceAll('"', '""')}"`
+  return csvCell(typeof value === 'string' ? value : JSON.stringify(value))
 }

@@ -17,7 +17,7 @@ const longestClass = 140
 const longestBuild = 256
 
 /** A parameter that is refused, in the original's words. Pure. */
-export class QueryRefusal extends Error {
+class QueryRefusal extends Error {
   constructor(message: string) {
     super(message)
     this.name = 'QueryRefusal'
