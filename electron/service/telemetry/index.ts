@@ -241,6 +241,7 @@ function watched(store: RecordStore, tell: (trouble: string | null) => void): Re
     ...store,
     insert: (arrival, stormLimit) => watch(store.insert(arrival, stormLimit)),
     ask: (name, args) => watch(store.ask(name, args)),
+    timed: (name, args) => watch(store.timed(name, args)),
     bytes: () => watch(store.bytes()),
   }
 }

@@ -120,6 +120,7 @@ function postgresStore(place: RecordPlace & { kind: 'postgres' }, clock: Clock):
     place,
     movedTo: null,
     ask: (name, args) => thread.ask(name, args),
+    timed: (name, args) => thread.timed(name, args),
     insert: (arrival, stormLimit) =>
       new Promise((resolve, reject) => {
         if (isClosed) {

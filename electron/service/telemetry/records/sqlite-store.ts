@@ -33,6 +33,7 @@ export function openSqliteStore(place: RecordPlace & { kind: 'sqlite' }, clock: 
     place,
     movedTo,
     ask: (name, args) => thread.ask(name, args),
+    timed: (name, args) => thread.timed(name, args),
     write: (work) => write(work),
     async insert(arrival, stormLimit) {
       const [accepted] = await write(

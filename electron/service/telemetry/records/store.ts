@@ -11,6 +11,12 @@ import type { RecordQueryArgs, RecordQueryName, RecordQueryResult } from './quer
 export type RecordPlace =
   { readonly kind: 'sqlite'; readonly file: string } | { readonly kind: 'postgres'; readonly address: string }
 
+/** An answer, and how long it took to make (ms), without the wait for its turn and for the thread to start. */
+export interface Timed<T> {
+  readonly result: T
+  readonly tookMs: number
+}
+
 /** Work that one of several collectors does, with the number of its lock in PostgreSQL. */
 export const soloWork = { purge: 8_737_002, regroup: 8_737_003 } as const
 
@@ -23,6 +29,11 @@ export interface RecordStore {
   insert(arrival: Arrival, stormLimit: number): Promise<Accepted>
   /** Asks without holding up the event loop. @throws ReaderError */
   ask<Name extends RecordQueryName>(name: Name, args: RecordQueryArgs<Name>): Promise<RecordQueryResult<Name>>
+  /** Asks and says how much work the answer was. @throws ReaderError */
+  timed<Name extends RecordQueryName>(
+    name: Name,
+    args: RecordQueryArgs<Name>,
+  ): Promise<Timed<RecordQueryResult<Name>>>
   /** Runs work in one transaction. It may be run again when others were in the way. */
   write<T>(work: (writer: Writer) => Work<T>): Promise<T>
   /** Does something unless another collector of the same database does it just now; false when one does. */
@@ -39,16 +50,18 @@ export interface RecordStore {
 export function asker(
   place: RecordPlace,
   clock: Clock,
-): Pick<RecordStore, 'ask'> & { stop(): Promise<void> } {
+): Pick<RecordStore, 'ask' | 'timed'> & { stop(): Promise<void> } {
   const thread = startThread(workerFile(), place, clock)
+  const timed = async <Name extends RecordQueryName>(name: Name, args: RecordQueryArgs<Name>) => {
+    try {
+      return (await thread.ask(name, args)) as Timed<RecordQueryResult<Name>>
+    } catch (error) {
+      throw unavailable(error) ?? error
+    }
+  }
   return {
-    async ask<Name extends RecordQueryName>(name: Name, args: RecordQueryArgs<Name>) {
-      try {
-        return (await thread.ask(name, args)) as RecordQueryResult<Name>
-      } catch (error) {
-        throw unavailable(error) ?? error
-      }
-    },
+    ask: async (name, args) => (await timed(name, args)).result,
+    timed,
     stop: () => thread.stop(),
   }
 }

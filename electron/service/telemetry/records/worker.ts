@@ -5,7 +5,7 @@ import { driveSync, type Work } from '../../store/records/work.ts'
 import type { ThreadAnswer, ThreadQuestion } from '../../store/thread.ts'
 import type { ReadEnv } from './list.ts'
 import { recordQueries, type RecordQueryName } from './queries.ts'
-import type { RecordPlace } from './store.ts'
+import type { RecordPlace, Timed } from './store.ts'
 import { createTermCache } from './terms.ts'
 
 /** The thread in which records are read, so that no view holds up the collector. */
@@ -30,7 +30,9 @@ parentPort?.on('message', (question: ThreadQuestion | 'close') => {
 async function answer({ id, name, args }: ThreadQuestion): Promise<ThreadAnswer> {
   try {
     const query = recordQueries[name as RecordQueryName] as (args: unknown, env: ReadEnv) => Work<unknown>
-    return { id, result: await source.read(query(args, env)) }
+    const beganMs = env.elapsedMs()
+    const result = await source.read(query(args, env))
+    return { id, result: { result, tookMs: env.elapsedMs() - beganMs } satisfies Timed<unknown> }
   } catch (error) {
     const failure = error instanceof Error ? error : new Error(String(error))
     const code = 'code' in failure && typeof failure.code === 'string' ? failure.code : null

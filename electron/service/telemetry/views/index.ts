@@ -30,13 +30,13 @@ export function createViews(
       const known = kept.get(key)
       if (known && known.untilMs > nowMs) return known.answer as Promise<RecordQueryResult<Name>>
       if (kept.size >= mostKept) kept.clear()
-      const answer = store().ask(name, args)
+      const timed = store().timed(name, args)
+      const answer = timed.then(({ result }) => result)
       const entry = { answer, untilMs: Number.POSITIVE_INFINITY }
       kept.set(key, entry)
-      answer.then(
-        () => {
-          const doneMs = clock.glance().monotonicMs
-          entry.untilMs = doneMs + Math.max(freshMs, (doneMs - nowMs) * effortFactor)
+      timed.then(
+        ({ tookMs }) => {
+          entry.untilMs = clock.glance().monotonicMs + Math.max(freshMs, tookMs * effortFactor)
         },
         () => kept.delete(key),
       )
