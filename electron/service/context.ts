@@ -9,9 +9,11 @@ import type { Log } from './log.ts'
 import type { Reader } from './reader/queries.ts'
 import type { GroupCommit } from './store/group-commit.ts'
 import type { Connection } from './store/open.ts'
+import type { Series } from './store/series/series.ts'
 
 /** What changed, for whoever follows the event stream. */
-export type Topic = 'machine' | 'history' | 'service' | 'watchers' | 'hosts' | 'telemetry' | 'notices'
+export type Topic =
+  'machine' | 'history' | 'service' | 'watchers' | 'hosts' | 'telemetry' | 'health' | 'notices'
 
 /** A stretch of wall time in which nobody looked, and so nothing can be said. */
 export interface BlindSpan {
@@ -125,6 +127,8 @@ export interface RoomContext {
   readonly log: Log
   /** One transaction for the writes of all requests of a moment. */
   readonly commits: GroupCommit
+  /** Measurements of all rooms, started and stopped by the service. */
+  readonly series: Series
   readonly observation: Observation
   readonly transitions: Transitions
   readonly silences: Silences

@@ -1,3 +1,4 @@
+import type { HealthMetric } from '../shared/api/health.ts'
 import type { HostList } from '../shared/api/hosts.ts'
 import type { RunningFlight } from '../shared/api/machine.ts'
 import {
@@ -28,6 +29,7 @@ export interface OverviewParts {
   readonly lateWatchers: readonly Watcher[]
   /** Why telemetry records cannot be used; null when they can. */
   readonly telemetryTrouble: string | null
+  readonly health: HealthStanding
   /** Why nothing beyond this machine can be told; null while the connection works. */
   readonly offline: string | null
   readonly mutes: readonly {
@@ -47,6 +49,16 @@ export interface OverviewParts {
   }[]
 }
 
+/** How this machine's own health stands. */
+export interface HealthStanding {
+  readonly enabled: boolean
+  readonly isLive: boolean
+  /** Whether there has been a report since the start. */
+  readonly hasBegun: boolean
+  /** What has a level that somebody should look at, worst first; `key` is what alerts call it. */
+  readonly problems: readonly (HealthMetric & { readonly key: string })[]
+}
+
 /** Returns the overview of a moment (ms UTC). */
 export function overviewOf(parts: OverviewParts, nowMs: number): Overview {
   const rooms = [
@@ -54,12 +66,14 @@ export function overviewOf(parts: OverviewParts, nowMs: number): Overview {
     hostsRoom(parts),
     watchersRoom(parts.standing),
     ...telemetryRoom(parts.telemetryTrouble),
+    healthRoom(parts.health),
   ]
   const problems = [
     ...recorderProblems(parts.machine, nowMs),
     ...hostProblems(parts),
     ...watcherProblems(parts),
     ...telemetryProblems(parts.telemetryTrouble, nowMs),
+    ...healthProblems(parts.health),
   ]
     .sort((a, b) => rank(a) - rank(b) || a.since.localeCompare(b.since))
     .slice(0, mostListedProblems)
@@ -274,6 +288,40 @@ function telemetryProblems(trouble: string | null, nowMs: number): BareProblem[]
   ]
 }
 
+/** A machine that is well is worth a word only in its own room. */
+function healthRoom({ enabled, isLive, hasBegun, problems }: HealthStanding): OverviewRoom {
+  const isBlind = enabled && hasBegun && !isLive
+  const isCritical = problems.some(({ level }) => level === 'critical')
+  const [first] = problems
+  return {
+    room: 'health',
+    state: isCritical ? 'problem' : problems.length > 0 ? 'degraded' : isBlind ? 'unobserved' : 'up',
+    total: enabled ? 1 : 0,
+    problems: problems.length,
+    text: !enabled
+      ? 'health off'
+      : first
+        ? `${first.sentence}${problems.length > 1 ? ` and ${problems.length - 1} more` : ''}`
+        : isBlind
+          ? 'no reports of this machine'
+          : 'this machine is well',
+    path: '/health/now',
+  }
+}
+
+function healthProblems({ problems }: HealthStanding): BareProblem[] {
+  return problems.map(({ key, name, level, since, sentence }) => ({
+    room: 'health',
+    item: key,
+    name,
+    state: level,
+    severity: level === 'critical' ? 'problem' : 'degraded',
+    since,
+    text: `${sentence}.`,
+    path: '/health/now',
+  }))
+}
+
 /** Who does not look cannot say that there are no problems. */
 const unseenWords = 'Not everything is seen'
 
@@ -283,6 +331,9 @@ function worded(what: string, all: number, parts: readonly (readonly [number, st
   return told.length === 0 ? `${whole}, all well` : `${told.join(', ')} of ${whole}`
 }
 
+/** A recorder and a machine that do what they should are worth a word only where there is nothing else to tell of. */
+const quietRooms: ReadonlySet<OverviewRoom['room']> = new Set(['recorder', 'health'])
+
 function sentenceOf(
   rooms: readonly OverviewRoom[],
   problems: number,
@@ -290,8 +341,8 @@ function sentenceOf(
   isBlind: boolean,
 ): string {
   const inUse = rooms.filter(({ total }) => total > 0)
-  // A recorder that does what it should is worth a word only where there is nothing else to tell of.
-  const told = inUse.filter(({ room, state }) => room !== 'recorder' || state !== 'up' || inUse.length === 1)
+  const told = inUse.filter(({ room, state }) => !quietRooms.has(room) || state !== 'up')
+  if (told.length === 0) told.push(...inUse.filter(({ room }) => room === 'recorder'))
   const watched = told.sort((a, b) => orderOf(a.state) - orderOf(b.state)).map(({ text }) => text)
   const head = isPaused
     ? 'Watching is paused'

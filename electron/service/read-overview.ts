@@ -2,6 +2,10 @@ import { mostListedProblems, pauseName, type Overview } from '../shared/api/over
 import { activeUntil, readMaintenance } from './alerts/maintenance.ts'
 import { openIncident, readMutes } from './alerts/store.ts'
 import type { RoomContext } from './context.ts'
+import type { Health } from './health/index.ts'
+import { keyOf } from './health/desk.ts'
+import { reaches } from './health/rules.ts'
+import { metricView, problemsOf } from './health/view.ts'
 import type { Hosts } from './hosts/index.ts'
 import { overviewOf } from './overview.ts'
 import type { Recorder } from './recorder/index.ts'
@@ -16,7 +20,8 @@ export function readOverview(
     hosts,
     watchers,
     telemetry,
-  }: { recorder: Recorder; hosts: Hosts; watchers: Watchers; telemetry: Telemetry },
+    health,
+  }: { recorder: Recorder; hosts: Hosts; watchers: Watchers; telemetry: Telemetry; health: Health },
   { db, clock }: RoomContext,
 ): Overview {
   const nowMs = Math.round(clock.glance().wallMs)
@@ -31,6 +36,14 @@ export function readOverview(
         return entry ? [viewOf(entry, watchers.judged(entry), watchers.blind(), nowMs)] : []
       }),
       telemetryTrouble: telemetry.trouble,
+      health: {
+        enabled: health.settings.enabled,
+        isLive: health.isLive,
+        hasBegun: health.report !== null,
+        problems: problemsOf([...health.desk.metrics.values()])
+          .filter(({ standing }) => reaches(standing.level, 'warning'))
+          .map((state) => ({ ...metricView(state, health), key: keyOf(state) })),
+      },
       offline: hosts.connection.state === 'offline' ? hosts.connection.text : null,
       mutes: readMutes(db, nowMs),
       incident: (room, item) => openIncident(db, room, item),

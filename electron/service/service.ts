@@ -17,11 +17,14 @@ import { createRecorder, systemEdges, type Recorder, type RecorderEdges } from '
 import { createObservation } from './recorder/observation.ts'
 import type { Ending } from './recorder/schema.ts'
 import { createGroupCommit } from './store/group-commit.ts'
+import { createMeasurements } from './store/series/measurements.ts'
+import type { Series } from './store/series/series.ts'
 import { canonicalPath, sideFiles } from './store/location.ts'
 import { takeLock, type ServiceLock } from './store/lock.ts'
 import { makeFolder, openStore, type Connection } from './store/open.ts'
 import { recordRepair } from './store/repair.ts'
 import { version } from './version.ts'
+import type { Health, HealthEdges } from './health/index.ts'
 import type { HostEdges, Hosts } from './hosts/index.ts'
 import type { Telemetry, TelemetryEdges } from './telemetry/index.ts'
 import type { RecordPlace } from './telemetry/records/store.ts'
@@ -47,6 +50,8 @@ export interface ServiceOptions {
   /** Address of a PostgreSQL database for telemetry records; a file beside the database when left out. */
   readonly telemetryDatabase?: string | undefined
   readonly telemetry?: Partial<TelemetryEdges>
+  /** How this machine is looked at, and where reports are written as text. */
+  readonly health?: HealthEdges | undefined
   /** What the user is to know of this start. */
   readonly events?: readonly StartEvent[]
 }
@@ -67,7 +72,9 @@ export interface Service {
   readonly watchers: Watchers
   readonly hosts: Hosts
   readonly telemetry: Telemetry
+  readonly health: Health
   readonly alerts: Alerts
+  readonly series: Series
   /** Acts on what the system says of power and of the session, so that nothing is lost when the machine sleeps or ends. */
   notePower(event: PowerEvent): void
   /** Resolves when what is done once after a start (import, evidence, backup) is done. */
@@ -123,6 +130,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     const published: { hub: EventHub | null } = { hub: null }
     const transitions: { alerts: (Transitions & Silences) | null } = { alerts: null }
     const observation = createObservation(db, clock, () => opened.recorder?.stampNow())
+    const commits = createGroupCommit(db, clock)
     const context: RoomContext = {
       version,
       databaseFolder: path.dirname(database),
@@ -130,7 +138,10 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       reader,
       clock,
       log,
-      commits: createGroupCommit(db, clock),
+      commits,
+      series: createMeasurements(db, commits, clock, (error) =>
+        log.error({ err: error }, 'Keeping measurements failed; it is tried again'),
+      ),
       observation,
       transitions: {
         record: (transition) => transitions.alerts?.record(transition),
@@ -201,6 +212,9 @@ async function completeService(
     { createTelemetry },
     { telemetryRoutes },
     { telemetryMetrics },
+    { createHealth },
+    { healthRoutes },
+    { healthMetrics },
     { createAlerts },
     { alertRoutes },
     { systemNotifier },
@@ -224,6 +238,9 @@ async function completeService(
     import('./telemetry/index.ts'),
     import('./telemetry/routes.ts'),
     import('./telemetry/metrics.ts'),
+    import('./health/index.ts'),
+    import('./health/routes.ts'),
+    import('./health/metrics.ts'),
     import('./alerts/index.ts'),
     import('./alerts/routes.ts'),
     import('./alerts/channels/desktop.ts'),
@@ -249,6 +266,7 @@ async function completeService(
     },
     ...options.telemetry,
   })
+  const health = createHealth(context, options.health)
   const spool = spoolCollector(context, watchers, sideFiles(database).spool)
   const key = options.needsKey ? ensureKey(sideFiles(database).key) : null
   const startedAt = isoTime(clock.read().wallMs)
@@ -280,11 +298,15 @@ async function completeService(
         routes: (app) => telemetryRoutes(app, telemetry, context),
         metrics: (registry) => telemetryMetrics(registry, telemetry),
       },
+      {
+        routes: (app) => healthRoutes(app, health, context),
+        metrics: (registry) => healthMetrics(registry, health),
+      },
       { routes: (app) => alertRoutes(app, alerts, context) },
       { routes: (app) => keyRoutes(app, context) },
       {
         routes: (app) =>
-          overviewRoutes(app, () => readOverview({ recorder, hosts, watchers, telemetry }, context)),
+          overviewRoutes(app, () => readOverview({ recorder, hosts, watchers, telemetry, health }, context)),
       },
     ],
     service: {
@@ -303,8 +325,10 @@ async function completeService(
   await watchers.start(spool.collect)
   alerts.start(origin)
   hosts.start()
+  context.series.start()
   spool.start()
   await telemetry.start()
+  health.start()
 
   let stopping: Promise<void> | null = null
   const backups = startBackups(database, clock, log, reader)
@@ -317,14 +341,19 @@ async function completeService(
 
   const stop = async (how: Ending): Promise<void> => {
     const hostsStopped = hosts.stop()
+    const healthStopped = health.stop()
     watchers.stop()
     spool.stop()
     alerts.stop()
+    context.series.stop()
     context.commits.flush()
     const delivered = alerts.outbox.idle()
     recorder.stop(how)
     backups.stop()
-    await Promise.race([Promise.all([server.close(), delivered, hostsStopped]), wait(clock, closePatienceMs)])
+    await Promise.race([
+      Promise.all([server.close(), delivered, hostsStopped, healthStopped]),
+      wait(clock, closePatienceMs),
+    ])
     await Promise.race([telemetry.stop(), wait(clock, 2 * closePatienceMs)])
     context.commits.flush()
     await reader.stop()
@@ -339,7 +368,9 @@ async function completeService(
     watchers,
     hosts,
     telemetry,
+    health,
     alerts,
+    series: context.series,
     settled,
     notePower(event) {
       if (stopping !== null) return

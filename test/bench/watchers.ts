@@ -12,6 +12,7 @@ import { systemClock } from '../../electron/service/clock.ts'
 import { createLog } from '../../electron/service/log.ts'
 import { createObservation } from '../../electron/service/recorder/observation.ts'
 import { createGroupCommit } from '../../electron/service/store/group-commit.ts'
+import { createMeasurements } from '../../electron/service/store/series/measurements.ts'
 import { openStore, type Connection } from '../../electron/service/store/open.ts'
 import { createWatchers } from '../../electron/service/watchers/index.ts'
 import { openRaw } from '../support/raw-database.ts'
@@ -191,6 +192,7 @@ async function benchDeadlines(count: number): Promise<void> {
   fill(db, count, (index) => (index < due ? 3_000 + index : 86_400_000))
   const late: number[] = []
   const done = Promise.withResolvers<void>()
+  const commits = createGroupCommit(db, clock)
   const watchers = createWatchers({
     version: 'bench',
     databaseFolder: folder,
@@ -198,7 +200,8 @@ async function benchDeadlines(count: number): Promise<void> {
     reader: { ask: () => Promise.reject(new Error('nothing is asked')) },
     clock,
     log: createLog('fatal', { write: () => undefined, close: () => undefined }, () => clock.glance().wallMs),
-    commits: createGroupCommit(db, clock),
+    commits,
+    series: createMeasurements(db, commits, clock, () => undefined),
     observation: createObservation(db, clock, () => undefined),
     silences: { maintenance: () => [] },
     transitions: {

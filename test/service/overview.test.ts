@@ -17,6 +17,7 @@ const parts = (change: Partial<OverviewParts> = {}): OverviewParts => ({
   standing: { total: 0, paused: 0, late: 0, failing: 0, problems: [] },
   lateWatchers: [],
   telemetryTrouble: null,
+  health: { enabled: true, isLive: true, hasBegun: true, problems: [] },
   offline: null,
   mutes: [],
   incident: () => null,

@@ -10,6 +10,7 @@ import { createLog } from '../../electron/service/log.ts'
 import { createRecorder, type Recorder } from '../../electron/service/recorder/index.ts'
 import { createObservation } from '../../electron/service/recorder/observation.ts'
 import { createGroupCommit } from '../../electron/service/store/group-commit.ts'
+import { createMeasurements } from '../../electron/service/store/series/measurements.ts'
 import { openStore } from '../../electron/service/store/open.ts'
 import type { FakeClock } from './fake-clock.ts'
 import { directReader, quietEdges } from './recorder-bench.ts'
@@ -88,6 +89,7 @@ export async function hostBench(
   const transitions: NewTransition[] = []
   const shared: { recorder: Recorder | null } = { recorder: null }
   const observation = createObservation(db, clock, () => shared.recorder?.stampNow())
+  const commits = createGroupCommit(db, clock)
   const context: RoomContext = {
     version: 'test',
     databaseFolder: path.dirname(file),
@@ -95,7 +97,8 @@ export async function hostBench(
     reader: directReader(db),
     clock,
     log: createLog('fatal', { write: () => undefined, close: () => undefined }, () => clock.read().wallMs),
-    commits: createGroupCommit(db, clock),
+    commits,
+    series: createMeasurements(db, commits, clock, () => undefined),
     observation,
     silences: { maintenance: (nowMs) => world.windows.filter(({ untilMs }) => untilMs > nowMs) },
     transitions: { record: (transition) => transitions.push(transition), refresh: () => undefined },
@@ -116,6 +119,7 @@ export async function hostBench(
   }
   const hosts = createHosts(context, { pinger: fakePinger(clock, world), network, defaultMs: 10_000 })
   hosts.start()
+  context.series.start()
   await hosts.connection.setAnchors([anchor])
   await turns()
   let isOver = false
@@ -144,6 +148,7 @@ export async function hostBench(
     async stop() {
       isOver = true
       const stopped = hosts.stop()
+      context.series.stop()
       await turns()
       context.commits.flush()
       await stopped

@@ -8,6 +8,7 @@ import type { MachineSample } from '../../electron/service/recorder/schema.ts'
 import { createObservation } from '../../electron/service/recorder/observation.ts'
 import { insertTransition } from '../../electron/service/alerts/store.ts'
 import { createGroupCommit } from '../../electron/service/store/group-commit.ts'
+import { createMeasurements } from '../../electron/service/store/series/measurements.ts'
 import { openStore, type Connection } from '../../electron/service/store/open.ts'
 import type { FakeClock } from './fake-clock.ts'
 import { temporaryFolder } from './temporary.ts'
@@ -53,9 +54,11 @@ export function directReader(db: Connection): Reader {
 export function quietContext(
   db: Connection,
   clock: FakeClock,
-): Pick<RoomContext, 'commits' | 'observation' | 'silences' | 'transitions'> {
+): Pick<RoomContext, 'commits' | 'observation' | 'series' | 'silences' | 'transitions'> {
+  const commits = createGroupCommit(db, clock)
   return {
-    commits: createGroupCommit(db, clock),
+    commits,
+    series: createMeasurements(db, commits, clock, () => undefined),
     observation: createObservation(db, clock, () => undefined),
     silences: { maintenance: () => [] },
     transitions: { record: (transition) => insertTransition(db, transition), refresh: () => undefined },

@@ -5,6 +5,7 @@ import { createLog } from '../../electron/service/log.ts'
 import { createObservation } from '../../electron/service/recorder/observation.ts'
 import { createRecorder, type Recorder } from '../../electron/service/recorder/index.ts'
 import { createGroupCommit } from '../../electron/service/store/group-commit.ts'
+import { createMeasurements } from '../../electron/service/store/series/measurements.ts'
 import { openStore } from '../../electron/service/store/open.ts'
 import { createWatchers, type Watchers } from '../../electron/service/watchers/index.ts'
 import type { Signal } from '../../electron/service/watchers/schema.ts'
@@ -36,6 +37,7 @@ export async function watcherBench(clock: FakeClock, database?: string): Promise
   const transitions: NewTransition[] = []
   const shared: { recorder: Recorder | null } = { recorder: null }
   const observation = createObservation(db, clock, () => shared.recorder?.stampNow())
+  const commits = createGroupCommit(db, clock)
   const context: RoomContext = {
     version: 'test',
     databaseFolder: path.dirname(file),
@@ -43,7 +45,8 @@ export async function watcherBench(clock: FakeClock, database?: string): Promise
     reader: directReader(db),
     clock,
     log: createLog('fatal', { write: () => undefined, close: () => undefined }, () => clock.read().wallMs),
-    commits: createGroupCommit(db, clock),
+    commits,
+    series: createMeasurements(db, commits, clock, () => undefined),
     observation,
     silences: { maintenance: () => [] },
     transitions: { record: (transition) => transitions.push(transition), refresh: () => undefined },

@@ -4,7 +4,6 @@ import type { Probe } from '../../shared/api/probes.ts'
 import { printable } from '../../shared/text.ts'
 import { isoTimeOrNull } from '../../shared/time-text.ts'
 import type { RoomContext } from '../context.ts'
-import { createSeries, type Series } from '../store/series/series.ts'
 import { configuredOf, type Configured } from './config.ts'
 import { createConnection, type OwnConnection } from './connection.ts'
 import { createDesk } from './desk.ts'
@@ -32,7 +31,6 @@ export interface Hosts {
   readonly defaultMs: number
   readonly watched: ReadonlyMap<number, WatchedHost>
   readonly store: HostStore
-  readonly series: Series
   readonly network: Network
   readonly connection: OwnConnection
   start(): void
@@ -74,18 +72,10 @@ const returnWithinMs = 5_000
 
 /** Returns the room; nothing is probed before `start`. */
 export function createHosts(context: RoomContext, edges: HostEdges = {}): Hosts {
-  const { db, clock, commits, observation } = context
+  const { db, clock, commits, observation, series } = context
   const log = context.log.child({ name: 'HOSTS' })
   const defaultMs = edges.defaultMs ?? defaultIntervalMs
   const store = createHostStore(db)
-  const isProbe = db.prepare('SELECT 1 FROM host_probe WHERE id = ?').pluck()
-  const series = createSeries(
-    db,
-    commits,
-    clock,
-    (id) => isProbe.get(id) !== undefined,
-    (error) => log.error({ err: error }, 'Keeping measurements failed; it is tried again'),
-  )
   const desk = createDesk(context, store)
   const pinger = edges.pinger ?? createPinger(clock)
   const network = edges.network ?? systemNetwork(() => clock.glance().monotonicMs)
@@ -240,7 +230,6 @@ export function createHosts(context: RoomContext, edges: HostEdges = {}): Hosts 
     defaultMs,
     watched,
     store,
-    series,
     network,
     connection,
     start() {
@@ -254,7 +243,6 @@ export function createHosts(context: RoomContext, edges: HostEdges = {}): Hosts 
         .catch((error: unknown) => log.error({ err: error }, 'Closing what was open failed'))
       loadAll()
       isStarted = true
-      series.start()
       monitor.start()
       for (const host of watched.values()) monitor.watch(host, false)
       void loadBeats(db, watched, clock).catch((error: unknown) =>
@@ -379,7 +367,6 @@ export function createHosts(context: RoomContext, edges: HostEdges = {}): Hosts 
             if (lastMs !== null) store.saveLatest(id, firstMs, lastMs, lastOk)
       })
       .catch(() => undefined)
-    series.stop()
     await pinger.stop()
   }
   return room

@@ -1,3 +1,10 @@
+import {
+  healthChanges,
+  healthForecasts,
+  healthHistory,
+  healthReport,
+  healthReports,
+} from '../health/queries.ts'
 import { hostHistory, hostIncidents, hostUptime, latencyCsv } from '../hosts/queries.ts'
 import { writeExport } from '../recorder/export.ts'
 import {
@@ -27,6 +34,11 @@ export const queries = {
   hostUptime,
   hostIncidents,
   latencyCsv,
+  healthHistory,
+  healthForecasts,
+  healthReports,
+  healthReport,
+  healthChanges,
   writeExport,
   writeBackup: (db: Connection, args: { database: string; nowMs: number }): string =>
     writeBackup(db, args.database, args.nowMs),

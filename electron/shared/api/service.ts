@@ -54,6 +54,7 @@ export const StreamDelta = Type.Union([
   Type.Object({ revision: Type.Integer(), topic: Type.Literal('watchers') }),
   Type.Object({ revision: Type.Integer(), topic: Type.Literal('hosts') }),
   Type.Object({ revision: Type.Integer(), topic: Type.Literal('telemetry') }),
+  Type.Object({ revision: Type.Integer(), topic: Type.Literal('health') }),
   Type.Object({ revision: Type.Integer(), topic: Type.Literal('notices') }),
 ])
 export type StreamDelta = Static<typeof StreamDelta>

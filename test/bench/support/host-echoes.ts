@@ -13,6 +13,7 @@ import { phaseOf } from '../../../electron/service/hosts/rules.ts'
 import { createLog } from '../../../electron/service/log.ts'
 import { createObservation } from '../../../electron/service/recorder/observation.ts'
 import { createGroupCommit } from '../../../electron/service/store/group-commit.ts'
+import { createMeasurements } from '../../../electron/service/store/series/measurements.ts'
 import { openStore } from '../../../electron/service/store/open.ts'
 
 const clock = systemClock()
@@ -123,6 +124,7 @@ async function room(
 ): Promise<Measured & { readonly skipped: number }> {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'watchkeeper-bench-'))
   const { db } = openStore(path.join(folder, 'w.db'), clock.read().wallMs)
+  const commits = createGroupCommit(db, clock)
   const context: RoomContext = {
     version: 'bench',
     databaseFolder: folder,
@@ -130,7 +132,8 @@ async function room(
     reader: { ask: () => Promise.reject(new Error('nothing is read here')) },
     clock,
     log: createLog('fatal', { write: () => undefined, close: () => undefined }, () => clock.read().wallMs),
-    commits: createGroupCommit(db, clock),
+    commits,
+    series: createMeasurements(db, commits, clock, () => undefined),
     observation: createObservation(db, clock, () => undefined),
     silences: { maintenance: () => [] },
     transitions: { record: () => undefined, refresh: () => undefined },

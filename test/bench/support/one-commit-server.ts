@@ -7,6 +7,7 @@ import { createLog } from '../../../electron/service/log.ts'
 import { createObservation } from '../../../electron/service/recorder/observation.ts'
 import type { GroupCommit } from '../../../electron/service/store/group-commit.ts'
 import { openStore } from '../../../electron/service/store/open.ts'
+import { createMeasurements } from '../../../electron/service/store/series/measurements.ts'
 import { createWatchers } from '../../../electron/service/watchers/index.ts'
 
 const [folder = '', count = '1'] = process.argv.slice(2)
@@ -42,6 +43,7 @@ const watchers = createWatchers({
   clock,
   log: createLog('fatal', { write: () => undefined, close: () => undefined }, () => clock.glance().wallMs),
   commits,
+  series: createMeasurements(db, commits, clock, () => undefined),
   observation: createObservation(db, clock, () => undefined),
   silences: { maintenance: () => [] },
   transitions: { record: () => undefined, refresh: () => undefined },

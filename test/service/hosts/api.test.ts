@@ -217,7 +217,7 @@ describe('the native API of hosts', () => {
     await expect
       .poll(
         async () => {
-          await service.hosts.series.settle()
+          await service.series.settle()
           return (await api<HostHistory>('GET', `hosts/${id}/history?last=1h`)).points.length
         },
         { timeout: 10_000 },

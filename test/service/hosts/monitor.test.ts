@@ -51,7 +51,7 @@ describe('a host', () => {
     await bench.pass(minute)
     expect(bench.hosts.store.incidents(id)).toEqual([])
     expect(bench.told()).toEqual([])
-    await bench.hosts.series.settle()
+    await bench.context.series.settle()
     const points = readPoints(bench.context.db, bench.hosts.watched.get(id)?.probes[0]?.id ?? 0, 0, 1e15)
     expect(points.filter(({ value }) => Number.isNaN(value))).toHaveLength(2)
   })
@@ -176,7 +176,7 @@ describe('our own fault', () => {
       expect(parts.unobserved).toBeGreaterThan(9 * minute)
     }
     expect(bench.state('203.0.113.7')).toBe('up')
-    await bench.hosts.series.settle()
+    await bench.context.series.settle()
     const points = readPoints(
       bench.context.db,
       bench.hosts.watched.get(ids[0] ?? 0)?.probes[0]?.id ?? 0,

@@ -1,0 +1,271 @@
+import path from 'node:path'
+import type { ChangeHealthSettings, HealthSettings } from '../../shared/api/health.ts'
+import { dayMs } from '../../shared/time-text.ts'
+import type { Timer } from '../clock.ts'
+import type { RoomContext } from '../context.ts'
+import type { Log, LogTarget } from '../log.ts'
+import { HttpProblem } from '../problem.ts'
+import { createDesk, type Desk } from './desk.ts'
+import { figuresOf, plugInFigures } from './figures.ts'
+import { createKeeper, type Keeper } from './keeper.ts'
+import { createPlugIns, type PlugIns } from './plug-ins/index.ts'
+import { reportText, type DaemonReport, type TextView } from './report.ts'
+import { faultOfRule } from './rules.ts'
+import type { Figure } from './schema.ts'
+import { readSettings, writeSettings } from './settings.ts'
+import { createRunner } from './workers/worker.ts'
+import { systemWorkers, type WorkerChoices, type Workers } from './workers/index.ts'
+
+/** The room of this machine's own health. */
+export interface Health {
+  readonly settings: HealthSettings
+  readonly desk: Desk
+  readonly keeper: Keeper
+  readonly plugIns: PlugIns
+  readonly workers: Workers
+  /** The last report; null before the first. */
+  readonly report: DaemonReport | null
+  /** When it was made (ms UTC). */
+  readonly reportMs: number | null
+  /** True while reports are made as often as they should. */
+  readonly isLive: boolean
+  readonly own: OwnCost
+  /** Returns when this machine was booted (ms UTC); null where the system does not tell. */
+  bootMs(): number | null
+  start(): void
+  stop(): Promise<void>
+  /** Makes a report now, beside the rhythm. */
+  sample(): Promise<DaemonReport>
+  /** Hands what was measured to the series, so that a chart has it soon. */
+  flush(): void
+  /** @throws HttpProblem 400 for settings that could only be a mistake */
+  change(change: ChangeHealthSettings): Promise<HealthSettings>
+}
+
+/** What the service itself costs. */
+export interface OwnCost {
+  /** Per cent of one processor since the report before. */
+  readonly cpuPercent: number | null
+  readonly memoryBytes: number | null
+  /** From the begin of the last report to its end (ms). */
+  readonly sampleMs: number | null
+}
+
+/** What the room reaches the world with; tests bring their own. */
+export interface HealthEdges {
+  workers?(choices: () => WorkerChoices): Workers
+  /** Where each report is appended as text. */
+  readonly textLog?: { readonly target: LogTarget; readonly view: TextView } | null
+}
+
+/** The service has more urgent things to do when it starts. */
+const firstMs = 1_000
+/** Measurements are held together for this long (ms), since every write wears a disk; while something is wrong they are not. */
+const gatherMs = 60_000
+const forecastEveryMs = 3_600_000
+/** A plug-in may hold up a report for about this long (ms), and we look all the same. */
+const longestReportMs = 30_000
+/** A disk that is emptier than this (per cent) is not called full soon, however fast it fills. */
+const fullEnough = 60
+
+export function createHealth(context: RoomContext, edges: HealthEdges = {}): Health {
+  const { db, clock, commits, series, reader, observation } = context
+  const log: Log = context.log.child({ name: 'HEALTH' })
+  let settings = readSettings(db)
+  const choices = (): WorkerChoices => ({ asksDrives: settings.asksDrives, services: settings.services })
+  const workers = edges.workers?.(choices) ?? systemWorkers({ clock, choices })
+  const runner = createRunner(clock)
+  const plugIns = createPlugIns(
+    clock,
+    log,
+    path.join(context.databaseFolder, 'health-plugins'),
+    () => settings,
+  )
+  const desk = createDesk(context, () => settings)
+  const keeper = createKeeper({ ...context, log }, workers.packages)
+  let timer: Timer | null = null
+  let running: Promise<DaemonReport> | null = null
+  let isStarted = false
+  let isStopped = false
+  let last: { readonly report: DaemonReport; readonly atMs: number; readonly monotonicMs: number } | null =
+    null
+  let cost: { readonly cpuUs: number; readonly monotonicMs: number } | null = null
+  let own: OwnCost = { cpuPercent: null, memoryBytes: null, sampleMs: null }
+  let waiting: { readonly id: number; readonly atMs: number; readonly value: number }[] = []
+  let gatheredMs = Number.NEGATIVE_INFINITY
+  let forecastMs = Number.NEGATIVE_INFINITY
+  let forecasts: ReadonlyMap<string, number> = new Map()
+
+  const flush = (): void => {
+    for (const { id, atMs, value } of waiting) series.add(id, atMs, value)
+    waiting = []
+    gatheredMs = clock.glance().monotonicMs
+  }
+
+  /** Returns the time (ms) since the report before, when we looked all the while; null otherwise. */
+  const passedSince = (atMs: number, monotonicMs: number): number | null => {
+    if (last === null) return null
+    const passedMs = monotonicMs - last.monotonicMs
+    const mostMs = 3 * settings.intervalS * 1_000 + longestReportMs
+    // Where both clocks disagree, the machine slept or a clock was set: nobody knows what was between.
+    const isOdd = Math.abs(atMs - last.atMs - passedMs) > mostMs
+    return passedMs > mostMs || isOdd ? null : passedMs
+  }
+
+  const ownFigures = (monotonicMs: number): Figure[] => {
+    const { user, system } = process.cpuUsage()
+    const before = cost
+    cost = { cpuUs: user + system, monotonicMs }
+    const memoryBytes = process.memoryUsage.rss()
+    const cpuPercent =
+      before === null || monotonicMs <= before.monotonicMs
+        ? null
+        : (100 * (cost.cpuUs - before.cpuUs)) / 1_000 / (monotonicMs - before.monotonicMs)
+    own = { ...own, cpuPercent, memoryBytes }
+    return [
+      ...(cpuPercent === null ? [] : [{ kind: 'own-cpu', item: '', value: cpuPercent } as const]),
+      { kind: 'own-memory', item: '', value: memoryBytes },
+    ]
+  }
+
+  const foresee = async (atMs: number, monotonicMs: number): Promise<void> => {
+    if (monotonicMs - forecastMs < forecastEveryMs) return
+    forecastMs = monotonicMs
+    const found = await reader.ask('healthForecasts', {
+      series: [...desk.metrics.values()]
+        .filter(({ kind }) => kind === 'disk-used')
+        .map(({ id, item }) => ({ id, item })),
+      blind: observation.blindSpans().filter(({ toMs }) => toMs > atMs - 8 * dayMs),
+      nowMs: Math.round(atMs),
+    })
+    forecasts = new Map(found.flatMap(({ item, days }) => (days === null ? [] : [[item, days]])))
+  }
+
+  const daysFigures = (figures: readonly Figure[]): Figure[] =>
+    figures.flatMap(({ kind, item, value }): Figure[] => {
+      const days = kind === 'disk-used' ? forecasts.get(item) : undefined
+      if (days === undefined) return []
+      const never = { careful: null, warning: null, critical: null }
+      return [{ kind: 'disk-days', item, value: days, ...(value < fullEnough && { ownLimits: never }) }]
+    })
+
+  const take = async (report: DaemonReport, beganMs: number): Promise<void> => {
+    const { wallMs, monotonicMs } = clock.glance()
+    const atMs = Math.round(wallMs)
+    const passedMs = passedSince(atMs, monotonicMs)
+    last = { report, atMs, monotonicMs }
+    own = { ...own, sampleMs: monotonicMs - beganMs }
+    const measured = figuresOf(report)
+    const figures = [
+      ...measured,
+      ...daysFigures(measured),
+      ...ownFigures(monotonicMs),
+      ...plugInFigures(report, plugIns.names),
+    ]
+    const change = await desk.take(figures, report, atMs, passedMs)
+    for (const { id, atMs: ownMs, value } of desk.metrics.values())
+      if (ownMs === atMs && value !== null) waiting.push({ id, atMs, value })
+    const isUneasy =
+      change !== null || [...desk.metrics.values()].some(({ standing }) => standing.rising !== null)
+    if (isUneasy || monotonicMs - gatheredMs >= gatherMs) {
+      flush()
+      await commits.write(() => desk.save())
+    }
+    edges.textLog?.target.write(reportText(report, edges.textLog.view))
+    if (change !== null) await keeper.keep(report, change, atMs)
+    await keeper.offer(report, atMs)
+    await foresee(atMs, monotonicMs)
+  }
+
+  const cycle = async (): Promise<DaemonReport> => {
+    const beganMs = clock.glance().monotonicMs
+    const report = await runner.run(plugIns.added(workers.list))
+    if (isStopped) return report
+    try {
+      await take(report, beganMs)
+    } catch (error) {
+      if (!isStopped) log.error({ err: error }, 'Taking in a health report failed; the next one is tried')
+    }
+    context.changed('health')
+    return report
+  }
+
+  const sample = (): Promise<DaemonReport> => {
+    running ??= cycle().finally(() => {
+      running = null
+    })
+    return running
+  }
+
+  const plan = (delayMs: number): void => {
+    timer?.cancel()
+    timer = null
+    if (isStopped || !isStarted || !settings.enabled) return
+    timer = clock.after(delayMs, () => {
+      const beganMs = clock.glance().monotonicMs
+      void sample().finally(() => {
+        plan(
+          Math.max(
+            settings.intervalS * 500,
+            settings.intervalS * 1_000 - (clock.glance().monotonicMs - beganMs),
+          ),
+        )
+      })
+    })
+  }
+
+  return {
+    get settings() {
+      return settings
+    },
+    desk,
+    keeper,
+    plugIns,
+    workers,
+    get report() {
+      return last?.report ?? null
+    },
+    get reportMs() {
+      return last?.atMs ?? null
+    },
+    get isLive() {
+      return (
+        settings.enabled &&
+        last !== null &&
+        clock.glance().monotonicMs - last.monotonicMs < 3 * settings.intervalS * 1_000 + 10_000
+      )
+    },
+    get own() {
+      return own
+    },
+    bootMs() {
+      const { wallMs, bootMs } = clock.read()
+      return bootMs === null ? null : wallMs - bootMs
+    },
+    start() {
+      isStarted = true
+      plan(firstMs)
+    },
+    async stop() {
+      isStopped = true
+      timer?.cancel()
+      flush()
+      workers.close()
+      await commits.write(() => desk.save()).catch(() => undefined)
+    },
+    sample,
+    flush,
+    async change(change) {
+      const fault = (change.rules ?? []).map(faultOfRule).find((one) => one !== null)
+      if (fault !== undefined && fault !== null) throw new HttpProblem(400, fault)
+      const earlier = settings
+      const next: HealthSettings = { ...settings, ...change }
+      await commits.write(() => writeSettings(db, next))
+      settings = next
+      await desk.settingsChanged(earlier)
+      plan(0)
+      context.changed('health')
+      return settings
+    },
+  }
+}

@@ -1,0 +1,85 @@
+import type { Clock } from '../../clock.ts'
+import { systemFiles } from './files.ts'
+import { createBus } from './linux/bus.ts'
+import { clockWorker, kernelClock } from './linux/clock.ts'
+import { cpuWorker } from './linux/cpu.ts'
+import { diskWorker } from './linux/disk.ts'
+import { createDriveWatch } from './linux/drives.ts'
+import { hardwareWorker } from './linux/hardware.ts'
+import { memWorker } from './linux/mem.ts'
+import { networkWorker } from './linux/network.ts'
+import { createPackageList, type PackageList } from './linux/packages.ts'
+import { createProcessTable, pageSize } from './linux/process-table.ts'
+import { processesWorker } from './linux/processes.ts'
+import { servicesWorker } from './linux/services.ts'
+import { otherWorkers } from './other.ts'
+import { runProgram, type RunProgram } from './programs.ts'
+import type { Worker } from './worker.ts'
+
+/** What workers are to leave out or to look at. */
+export interface WorkerChoices {
+  readonly asksDrives: boolean
+  /** Services that must run. */
+  readonly services: readonly string[]
+}
+
+/** The workers of a machine. */
+export interface Workers {
+  readonly list: readonly Worker[]
+  /** What is installed, where that is known. */
+  readonly packages: PackageList
+  close(): void
+}
+
+export interface WorkerParts {
+  readonly clock: Clock
+  choices(): WorkerChoices
+  readonly platform?: NodeJS.Platform
+  /** Root of the system's files; tests give that of another machine. */
+  readonly root?: string
+  readonly run?: RunProgram
+  /** Socket of the system's bus. */
+  readonly bus?: string
+}
+
+/** Where every system has the socket: the specification's “well-known” bus. */
+const systemBus = '/run/dbus/system_bus_socket'
+
+/** Returns the workers of this machine, in the order in which reports have them. */
+export function systemWorkers({
+  clock,
+  choices,
+  platform = process.platform,
+  root = '/',
+  run = runProgram,
+  bus: socket = systemBus,
+}: WorkerParts): Workers {
+  const watched = (): readonly string[] => choices().services
+  if (platform !== 'linux')
+    return {
+      list: otherWorkers(clock, watched),
+      packages: { read: () => Promise.resolve(null) },
+      close: () => undefined,
+    }
+  const files = systemFiles(root)
+  const table = createProcessTable(files, clock, pageSize(files))
+  const packages = createPackageList(files)
+  const bus = createBus(socket, clock)
+  return {
+    list: [
+      cpuWorker(files, clock),
+      memWorker(files, clock, table),
+      processesWorker(files, table),
+      diskWorker(files, clock),
+      networkWorker(files, clock),
+      hardwareWorker(
+        files,
+        createDriveWatch(files, clock, run, () => choices().asksDrives),
+      ),
+      servicesWorker(files, bus, packages, watched),
+      clockWorker(files, clock, kernelClock(platform)),
+    ],
+    packages,
+    close: () => bus.close(),
+  }
+}
