@@ -1,8 +1,10 @@
 import { Command, CommanderError } from 'commander'
 import { version } from '../service/version.ts'
 import { applyCommand } from './commands/apply.ts'
+import { daemonCommand } from './commands/daemon.ts'
 import { doctorCommand } from './commands/doctor.ts'
 import { exportCommand } from './commands/export.ts'
+import { healthCommand } from './commands/health.ts'
 import { hostCommand } from './commands/host.ts'
 import { importCommand } from './commands/import.ts'
 import { keyCommand } from './commands/key.ts'
@@ -10,6 +12,7 @@ import { openCommand } from './commands/open.ts'
 import { pingCommand } from './commands/ping.ts'
 import { reportCommand } from './commands/report.ts'
 import { serveCommand } from './commands/serve.ts'
+import { serviceCommand } from './commands/service.ts'
 import { runCommand } from './commands/run.ts'
 import { statusCommand } from './commands/status.ts'
 import { telemetryCommand } from './commands/telemetry.ts'
@@ -36,12 +39,15 @@ export async function main(args: readonly string[]): Promise<number> {
     exportCommand(),
     importCommand(),
     doctorCommand(finish),
+    daemonCommand(finish),
+    serviceCommand(),
     hostCommand(),
     applyCommand(),
     pingCommand(finish),
     watcherCommand(),
     triggerCommand(),
     telemetryCommand(),
+    healthCommand(),
     runCommand(finish),
   ]) {
     program.addCommand(command)

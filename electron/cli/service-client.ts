@@ -51,6 +51,7 @@ export type Answer =
   | { readonly kind: 'away'; readonly message: string }
 
 const patienceMs = 10_000
+const textPatienceMs = 60_000
 
 /** Asks a service; never throws for what the network or the service does. */
 export async function ask(
@@ -59,6 +60,7 @@ export async function ask(
   path: string,
   body?: unknown,
   waitMs = patienceMs,
+  read: (text: string) => unknown = parsed,
 ): Promise<Answer> {
   if ('away' in target) return { kind: 'away', message: target.away }
   const headers: Record<string, string> = {
@@ -75,7 +77,7 @@ export async function ask(
       ...(body !== undefined && { body: JSON.stringify(body) }),
     })
     const text = await response.text()
-    if (response.ok) return { kind: 'answered', body: text === '' ? null : (JSON.parse(text) as unknown) }
+    if (response.ok) return { kind: 'answered', body: read(text) }
     return refusal(response.status, errorIn(text), target)
   } catch (error) {
     return { kind: 'away', message: `the service at ${target.origin} does not answer: ${reasonOf(error)}` }
@@ -111,6 +113,13 @@ export function reasonOf(error: unknown): string {
   return cause instanceof Error ? cause.message || cause.name : String(cause)
 }
 
+const parsed = (text: string): unknown => (text === '' ? null : (JSON.parse(text) as unknown))
+
+/** Asks a service for a text without which the command is pointless. @throws CommandError */
+export async function demandText(choice: ServiceChoice, path: string): Promise<string> {
+  return bodyOf(await ask(findService(choice), 'GET', path, undefined, textPatienceMs, String)) as string
+}
+
 /** Asks a service for something without which the command is pointless. @throws CommandError */
 export async function demand<T>(
   choice: ServiceChoice,
@@ -119,10 +128,14 @@ export async function demand<T>(
   body?: unknown,
   waitMs?: number,
 ): Promise<T> {
-  const answer = await ask(findService(choice), method, path, body, waitMs)
+  return bodyOf(await ask(findService(choice), method, path, body, waitMs)) as T
+}
+
+/** @throws CommandError */
+function bodyOf(answer: Answer): unknown {
   switch (answer.kind) {
     case 'answered':
-      return answer.body as T
+      return answer.body
     case 'refused':
       throw new CommandError(answer.message)
     case 'away':

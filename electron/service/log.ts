@@ -1,4 +1,4 @@
-import { closeSync, openSync, renameSync, statSync, writeSync } from 'node:fs'
+import { closeSync, openSync, renameSync, statSync, truncateSync, writeSync } from 'node:fs'
 import pino from 'pino'
 
 export type Log = pino.Logger
@@ -20,51 +20,84 @@ const levelNames: Readonly<Record<number, string>> = {
 /** Where log lines go. */
 export interface LogTarget {
   write(line: string): void
+  /** Opens the file anew, after somebody else put it aside. */
+  reopen(): void
   close(): void
 }
 
-export const stderrTarget: LogTarget = { write: (line) => process.stderr.write(line), close: () => undefined }
+export const stderrTarget: LogTarget = {
+  write: (line) => process.stderr.write(line),
+  reopen: () => undefined,
+  close: () => undefined,
+}
+
+/** When a log file is put aside, and how many of them are kept. */
+export interface Rotation {
+  /** The file is put aside before it would grow beyond this (bytes); 0 never. */
+  readonly mostBytes: number
+  /** Files that were put aside, `.1` the newest. */
+  readonly backups: number
+}
+
+/** What Night's Watch configures: Python's RotatingFileHandler with `max_size` and `backup_count`. */
+export const usualRotation: Rotation = { mostBytes: 1_048_576, backups: 5 }
 
 /** Returns a target that appends to a file, each line at once. @throws the system's error when it cannot be opened */
-export function fileTarget(file: string): LogTarget {
-  const handle = openSync(file, 'a', 0o640)
+export function fileTarget(file: string, { mostBytes, backups }: Rotation = usualRotation): LogTarget {
+  const open = (): number => openSync(file, 'a', 0o640)
+  let handle = open()
+  let size = statSync(file).size
+  const reopen = (): void => {
+    try {
+      const next = open()
+      closeSync(handle)
+      handle = next
+      size = statSync(file).size
+    } catch {
+      // Its folder is gone, or the disk is full: the old file is better than none.
+    }
+  }
+  const putAside = (): void => {
+    for (let index = backups; index >= 1; index -= 1) {
+      try {
+        renameSync(index === 1 ? file : `${file}.${index - 1}`, `${file}.${index}`)
+      } catch {
+        // It is not there yet, or nobody may: then it grows.
+      }
+    }
+    if (backups === 0) truncate(file)
+    reopen()
+  }
   return {
     write(line) {
+      const length = Buffer.byteLength(line)
+      if (mostBytes > 0 && size > 0 && size + length > mostBytes) putAside()
       try {
         writeSync(handle, line)
+        size += length
       } catch {
         // A full disk must stop the log, not the recorder.
       }
     },
+    reopen,
     close: () => closeSync(handle),
   }
 }
 
-/** Returns a target that puts the file aside (`.1`) whenever it has grown beyond `mostBytes`. @throws the system's error */
-export function rotatingTarget(file: string, mostBytes: number): LogTarget {
-  let target = fileTarget(file)
-  let size = statSync(file).size
-  return {
-    write(line) {
-      size += Buffer.byteLength(line)
-      if (size > mostBytes) {
-        target.close()
-        try {
-          renameSync(file, `${file}.1`)
-        } catch {
-          // Somebody else has put it aside, or nobody may: then it grows.
-        }
-        target = fileTarget(file)
-        size = Buffer.byteLength(line)
-      }
-      target.write(line)
-    },
-    close: () => target.close(),
+function truncate(file: string): void {
+  try {
+    truncateSync(file)
+  } catch {
+    // It grows on.
   }
 }
 
 /** Returns a log whose lines look like flight-recorder's: `YYYY-MM-DD HH:MM:SS LEVEL    NAME: message`, local time. */
-export function createLog(verbosity: Verbosity, target: LogTarget, now: () => number): Log {
+export function createLog(
+  verbosity: Verbosity,
+  target: Pick<LogTarget, 'write'> & Partial<LogTarget>,
+  now: () => number,
+): Log {
   return pino(
     { level: verbosity, base: null, timestamp: false },
     { write: (line: string) => target.write(formatLine(line, new Date(now()))) },

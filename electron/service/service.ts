@@ -1,7 +1,8 @@
 import { chmodSync, existsSync, statSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { ServiceEvent } from '../shared/api/service.ts'
+import type { Overview } from '../shared/api/overview.ts'
+import type { ServiceEvent, ServiceInfo } from '../shared/api/service.ts'
 import type { PowerEvent } from '../shared/shell/service-messages.ts'
 import { isoTime } from '../shared/time-text.ts'
 import type { Alerts } from './alerts/index.ts'
@@ -218,6 +219,7 @@ async function completeService(
     { createAlerts },
     { alertRoutes },
     { systemNotifier },
+    { diagnosisRoutes },
     { overviewRoutes },
     { readOverview },
   ] = await Promise.all([
@@ -244,6 +246,7 @@ async function completeService(
     import('./alerts/index.ts'),
     import('./alerts/routes.ts'),
     import('./alerts/channels/desktop.ts'),
+    import('./diagnosis/index.ts'),
     import('./overview.ts'),
     import('./read-overview.ts'),
   ])
@@ -272,6 +275,8 @@ async function completeService(
   const startedAt = isoTime(clock.read().wallMs)
   const hub = createEventHub(clock, () => ({ version, machine: recorder.running() }))
   published.hub = hub
+  const overview = (): Overview => readOverview({ recorder, hosts, watchers, telemetry, health }, context)
+  const info = (): ServiceInfo => serviceInfo(db, database, startedAt, clock.read().wallMs)
   const server: HttpServer = await createServer({
     guards: {
       clock,
@@ -304,15 +309,16 @@ async function completeService(
       },
       { routes: (app) => alertRoutes(app, alerts, context) },
       { routes: (app) => keyRoutes(app, context) },
+      { routes: (app) => overviewRoutes(app, overview) },
       {
         routes: (app) =>
-          overviewRoutes(app, () => readOverview({ recorder, hosts, watchers, telemetry, health }, context)),
+          diagnosisRoutes(app, { context, recorder, telemetry, health, overview, service: info }),
       },
     ],
     service: {
       version,
       isHealthy: () => recorder.running()?.stampFailure == null,
-      info: () => serviceInfo(db, database, startedAt, clock.read().wallMs),
+      info,
       dismiss: (id) =>
         db.prepare('UPDATE service_event SET dismissed = 1 WHERE id = ?').run(id).changes === 1,
     },

@@ -5,10 +5,13 @@ import {
   createLog,
   fileTarget,
   stderrTarget,
+  usualRotation,
   verbosities,
   type LogTarget,
+  type Rotation,
   type Verbosity,
 } from '../../service/log.ts'
+import type { TextView } from '../../service/health/report.ts'
 import type { Ending } from '../../service/recorder/schema.ts'
 import type { HostEdges } from '../../service/hosts/index.ts'
 import { parseGoDuration } from '../../service/hosts/settings.ts'
@@ -23,7 +26,11 @@ import {
   parseListenOption,
   postgresOption,
   parseVerbosity,
+  whole,
 } from '../options.ts'
+import { alreadyRuns } from '../daemon/words.ts'
+import { systemdNotifier } from '../daemon/notify.ts'
+import { dropPidfile, takePidfile } from '../daemon/pidfile.ts'
 
 interface ServeOptions {
   readonly interval: number
@@ -34,6 +41,12 @@ interface ServeOptions {
   readonly auth: boolean
   readonly allowHost: string[]
   readonly telemetryDatabase?: string
+  readonly logMaxSize: number
+  readonly logBackups: number
+  readonly healthLog?: string
+  readonly healthLogView: TextView
+  readonly healthInterval?: number
+  readonly pidfile?: string
 }
 
 /** `watchkeeper serve`: records in the foreground until it is told to stop. */
@@ -45,6 +58,30 @@ export function serveCommand(): Command {
     .option('-i, --interval <seconds>', 'seconds between stamps', parseInterval, 10)
     .option('-v, --verbosity <level>', `logging verbosity: ${verbosities.join(', ')}`, parseVerbosity, 'info')
     .option('-l, --log <file>', 'log to this file instead of standard error')
+    .option(
+      '--log-max-size <bytes>',
+      'put a log file aside before it grows beyond this; 0 never',
+      whole('--log-max-size', 0, 999_999_999),
+      usualRotation.mostBytes,
+    )
+    .option(
+      '--log-backups <count>',
+      'how many log files that were put aside are kept',
+      whole('--log-backups', 0, 100),
+      usualRotation.backups,
+    )
+    .option('--health-log <file>', 'append each report of this machine to this file as text')
+    .addOption(
+      new Option('--health-log-view <view>', 'brief as system-health-daemon wrote it, or full')
+        .choices(['brief', 'full'])
+        .default('brief'),
+    )
+    .option(
+      '--health-interval <seconds>',
+      'seconds between reports of this machine (default: the setting, 10)',
+      whole('--health-interval', 1, 3_600),
+    )
+    .option('--pidfile <file>', 'write the process id there; SIGHUP then opens the log files anew')
     .addOption(databaseOption())
     .addOption(
       new Option('--listen <address>', 'address of the UI and the API')
@@ -85,13 +122,26 @@ async function serve(options: ServeOptions): Promise<never> {
   // The database and its copies hold the secrets of watchers and channels.
   process.umask(0o077)
   const clock = systemClock()
-  const target = openLog(options.log)
+  const rotation: Rotation = { mostBytes: options.logMaxSize, backups: options.logBackups }
+  const target = openLog(options.log, rotation)
+  const healthLog = options.healthLog === undefined ? null : openLog(options.healthLog, rotation)
+  const notifier = await systemdNotifier(clock, process.env)
+  if (options.pidfile !== undefined) takeOwnPidfile(options.pidfile)
   const log = createLog(options.verbosity, target, () => clock.read().wallMs)
   const stopped = Promise.withResolvers<Ending>()
   // Taken before the start, so that a signal in its midst still ends the flight in order; and kept, so that a second one
   // (npm and its group both send it) does not cut the end short.
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const)
-    process.on(signal, () => stopped.resolve(signal))
+    process.on(signal, () => {
+      // A terminal that is closed says the same word as whoever rotates a daemon's logs.
+      if (signal !== 'SIGHUP' || !(options.pidfile !== undefined || notifier.isListening)) {
+        stopped.resolve(signal)
+        return
+      }
+      target.reopen()
+      healthLog?.reopen()
+      log.info('The log files were opened anew.')
+    })
   log.info('Starting flight recorder...')
   const hosts = hostEdges()
   let service: Service
@@ -106,6 +156,10 @@ async function serve(options: ServeOptions): Promise<never> {
       log,
       hosts,
       telemetryDatabase: options.telemetryDatabase,
+      health: {
+        ...(healthLog !== null && { textLog: { target: healthLog, view: options.healthLogView } }),
+        ...(options.healthInterval !== undefined && { intervalS: options.healthInterval }),
+      },
     })
   } catch (error) {
     const known =
@@ -116,13 +170,18 @@ async function serve(options: ServeOptions): Promise<never> {
     // The original's words, for whoever searches the log for them.
     if (options.log !== undefined) log.fatal(`DB connection failed: ${reason}`)
     target.close()
+    if (options.pidfile !== undefined) dropPidfile(options.pidfile)
     throw new CommandError(reason)
   }
-  greet(service, options.interval)
+  greet(service, options)
+  notifier.ready(`Recording; the UI is at ${service.origin}/`)
   const how = await stopped.promise
+  notifier.stopping()
   await service.stop(how)
   log.info('Flight recorder shut down.')
   target.close()
+  healthLog?.close()
+  if (options.pidfile !== undefined) dropPidfile(options.pidfile)
   // A program that was asked about the past may still run; it must not hold up the end.
   process.exit(exitCodes.ok)
 }
@@ -144,20 +203,32 @@ function isSqlite(error: unknown): boolean {
   return error instanceof Error && error.constructor.name === 'SqliteError'
 }
 
-function openLog(file: string | undefined): LogTarget {
+/** @throws CommandError in the words of system-health-daemon */
+function takeOwnPidfile(file: string): void {
+  try {
+    if (takePidfile(file)) return
+  } catch (error) {
+    throw new CommandError(
+      `cannot write the pidfile: ${error instanceof Error ? error.message : String(error)}`,
+    )
+  }
+  throw new CommandError(alreadyRuns(file))
+}
+
+function openLog(file: string | undefined, rotation: Rotation): LogTarget {
   if (file === undefined) return stderrTarget
   try {
-    return fileTarget(file)
+    return fileTarget(file, rotation)
   } catch (error) {
     throw new CommandError(`cannot write the log: ${error instanceof Error ? error.message : String(error)}`)
   }
 }
 
-function greet({ database, origin, key }: Service, interval: number): void {
+function greet({ database, origin, key }: Service, { interval, pidfile }: ServeOptions): void {
   say(`Watchkeeper ${version} records this machine every ${interval} s into ${database}`)
   if (key === null) say(`Open ${origin}/`)
   // systemd keeps what a service prints, and a key does not belong in a log: https://systemd.io/JOURNAL_NATIVE_PROTOCOL/
-  else if (process.env['JOURNAL_STREAM'])
+  else if (process.env['JOURNAL_STREAM'] || pidfile !== undefined)
     say(`The UI is at ${origin}/; \`watchkeeper open\` opens it with its key`)
   else say(`Open ${origin}/#key=${key}`)
 }

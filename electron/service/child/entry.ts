@@ -2,7 +2,7 @@ import { homedir } from 'node:os'
 import process from 'node:process'
 import { systemClock } from '../clock.ts'
 import { parseListen } from '../http/listen.ts'
-import { createLog, rotatingTarget, stderrTarget, type LogTarget } from '../log.ts'
+import { createLog, fileTarget, stderrTarget, type LogTarget } from '../log.ts'
 import { runChild } from './child.ts'
 import { shellPort, type ParentPort } from './port.ts'
 
@@ -60,7 +60,7 @@ if (process.platform !== 'win32') clock.after(2_000, lookForShell)
 function logTarget(file: string | undefined): LogTarget {
   if (!file) return stderrTarget
   try {
-    return rotatingTarget(file, mostLogBytes)
+    return fileTarget(file, { mostBytes: mostLogBytes, backups: 1 })
   } catch {
     return stderrTarget
   }

@@ -54,6 +54,8 @@ export interface OwnCost {
 /** What the room reaches the world with; tests bring their own. */
 export interface HealthEdges {
   workers?(choices: () => WorkerChoices): Workers
+  /** Seconds between reports of this run, whatever the setting says, until it is changed. */
+  readonly intervalS?: number
   /** Where each report is appended as text. */
   readonly textLog?: { readonly target: LogTarget; readonly view: TextView } | null
 }
@@ -71,7 +73,8 @@ const fullEnough = 60
 export function createHealth(context: RoomContext, edges: HealthEdges = {}): Health {
   const { db, clock, commits, series, reader, observation } = context
   const log: Log = context.log.child({ name: 'HEALTH' })
-  let settings = readSettings(db)
+  const stored = readSettings(db)
+  let settings: HealthSettings = { ...stored, intervalS: edges.intervalS ?? stored.intervalS }
   const choices = (): WorkerChoices => ({ asksDrives: settings.asksDrives, services: settings.services })
   const workers = edges.workers?.(choices) ?? systemWorkers({ clock, choices })
   const runner = createRunner(clock)
@@ -259,7 +262,7 @@ export function createHealth(context: RoomContext, edges: HealthEdges = {}): Hea
       const fault = (change.rules ?? []).map(faultOfRule).find((one) => one !== null)
       if (fault !== undefined && fault !== null) throw new HttpProblem(400, fault)
       const earlier = settings
-      const next: HealthSettings = { ...settings, ...change }
+      const next: HealthSettings = { ...settings, intervalS: readSettings(db).intervalS, ...change }
       await commits.write(() => writeSettings(db, next))
       settings = next
       await desk.settingsChanged(earlier)

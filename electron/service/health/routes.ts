@@ -230,7 +230,8 @@ function keptRoutes(app: App, health: Health, { clock, reader }: RoomContext): v
       const report = await health.sample()
       const atMs = Math.round(clock.glance().wallMs)
       const id = await health.keeper.keep(report, 'asked', atMs)
-      return { id, at: isoTime(atMs), why: 'asked' as const, bytes: 0 }
+      const { reports } = await reader.ask('healthReports', { before: id + 1, limit: 1, why: null })
+      return reports[0] ?? { id, at: isoTime(atMs), why: 'asked' as const, bytes: 0 }
     },
   )
   app.get(

@@ -1,0 +1,22 @@
+/** What a system needs to know to run the service. */
+export interface UnitParts {
+  /** The program with its arguments, the database among them. */
+  readonly command: readonly string[]
+  readonly database: string
+  /** Whether the database's folder is there. */
+  readonly hasFolder: boolean
+  readonly scope: 'user' | 'system'
+  /** Who runs it, for a service of the whole system; null for whoever installs it. */
+  readonly user: string | null
+  readonly home: string
+}
+
+/** A service as a system's service manager knows it. */
+export interface Unit {
+  /** Where its file lies; null where the manager keeps it itself. */
+  readonly file: string
+  readonly text: string
+  /** Programs that take it into use, in order. */
+  readonly install: readonly (readonly string[])[]
+  readonly remove: readonly (readonly string[])[]
+}

@@ -1,0 +1,73 @@
+import { isIP } from 'node:net'
+
+/** Hides names, addresses and users in a text that is given to strangers. The same name is hidden by the same word. Pure. */
+export interface Masker {
+  mask(text: string): string
+}
+
+/** What a word that stands for a hidden one begins with. */
+export type MaskKind = 'host' | 'user' | 'name' | 'address' | 'mail' | 'device'
+
+/** Words that say nothing of anybody. */
+const harmless = new Set(['localhost', 'root', 'localdomain', '127.0.0.1', '0.0.0.0', '::1', '::', 'none'])
+
+const mailPattern = /[\w.+-]+@[\w-]+(?:\.[\w-]+)+/g
+const ip4Pattern = /(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w.]*\d)/g
+const ip6Pattern = /(?<![\w:])(?:[0-9a-f]{0,4}:){2,7}[0-9a-f]{0,4}(?![\w:])/gi
+const macPattern = /(?<![\w:-])(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}(?![\w:-])/gi
+const homePattern = /((?:\/home|\/Users|[A-Za-z]:\\Users)[/\\])([^/\\\s:"'<>]+)/g
+const urlHostPattern = /(\b[a-z][a-z0-9+.-]*:\/\/)(?:[^\s/@]+@)?(\[[^\]]+\]|[^\s/:?#"'<>]+)/gi
+
+/** Returns a masker that knows some names; addresses, users in paths and hosts in URLs it finds by itself. */
+export function createMasker(names: ReadonlyMap<string, MaskKind>): Masker {
+  const given = new Map<string, string>()
+  const counts = new Map<MaskKind, number>()
+  const wordFor = (text: string, kind: MaskKind): string => {
+    const key = text.toLowerCase()
+    if (harmless.has(key)) return text
+    const known = given.get(key)
+    if (known !== undefined) return known
+    const count = (counts.get(kind) ?? 0) + 1
+    counts.set(kind, count)
+    const word = `${kind}-${count}`
+    given.set(key, word)
+    return word
+  }
+  // Long names first, so that none is hidden only in part.
+  const known = [...names]
+    .filter(([name]) => name.length > 1 && !harmless.has(name.toLowerCase()))
+    .sort(([a], [b]) => b.length - a.length)
+  const byName = new Map(known.map(([name, kind]) => [name.toLowerCase(), kind]))
+  const pattern =
+    known.length === 0
+      ? null
+      : new RegExp(
+          `(?<![\\p{L}\\p{N}_])(?:${known.map(([name]) => escaped(name)).join('|')})(?![\\p{L}\\p{N}_])`,
+          'giu',
+        )
+  return {
+    mask(text) {
+      let masked = text.replace(mailPattern, (mail) => wordFor(mail, 'mail'))
+      if (pattern)
+        masked = masked.replace(pattern, (name) => wordFor(name, byName.get(name.toLowerCase()) ?? 'name'))
+      return masked
+        .replace(
+          urlHostPattern,
+          (_, scheme: string, host: string) =>
+            `${scheme}${/^[a-z]+-\d+$/.test(host) ? host : wordFor(host, isIP(host.replace(/^\[|\]$/g, '')) === 0 ? 'host' : 'address')}`,
+        )
+        .replace(
+          homePattern,
+          (_, folder: string, user: string) =>
+            `${folder}${/^user-\d+$/.test(user) ? user : wordFor(user, 'user')}`,
+        )
+        .replace(macPattern, (mac) => wordFor(mac, 'device'))
+        .replace(ip4Pattern, (address) => (isIP(address) === 4 ? wordFor(address, 'address') : address))
+        .replace(ip6Pattern, (address) => (isIP(address) === 6 ? wordFor(address, 'address') : address))
+    },
+  }
+}
+
+function escaped(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\/-]/g, '\\$&')
+}
