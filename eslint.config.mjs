@@ -3,7 +3,16 @@ import tseslint from 'typescript-eslint'
 import vueParser from 'vue-eslint-parser'
 
 export default tseslint.config(
-  { ignores: ['resources/plugins/**', 'dist', 'node_modules', 'test/fixtures', '.dependency-cruiser.cjs'] },
+  {
+    ignores: [
+      'resources/plugins/**',
+      'resources/health-plugins/**',
+      'dist',
+      'node_modules',
+      'test/fixtures',
+      '.dependency-cruiser.cjs',
+    ],
+  },
   ...tseslint.configs.recommendedTypeChecked,
   ...vue.configs['flat/essential'],
   {

@@ -10,9 +10,18 @@ export function useAction(): (what: string, work: () => Promise<unknown>, done?:
       await work()
       if (done !== undefined) toast.add({ title: done, color: 'success', icon: 'i-lucide-check' })
       await Promise.all(
-        ['watchers', 'alerts', 'hosts', 'host-past', 'telemetry', 'telemetry-still', 'overview'].map((key) =>
-          queryClient.invalidateQueries({ queryKey: [key] }),
-        ),
+        [
+          'watchers',
+          'alerts',
+          'hosts',
+          'host-past',
+          'telemetry',
+          'telemetry-still',
+          'health',
+          'health-past',
+          'health-settings',
+          'overview',
+        ].map((key) => queryClient.invalidateQueries({ queryKey: [key] })),
       )
       return true
     } catch (error) {

@@ -1,5 +1,6 @@
 import { createRouter, createWebHashHistory } from 'vue-router'
 import AboutPage from './pages/about-page.vue'
+import HealthPage from './pages/health/health-page.vue'
 import HostPage from './pages/hosts/host-page.vue'
 import HostsPage from './pages/hosts/hosts-page.vue'
 import IncidentsPage from './pages/incidents/incidents-page.vue'
@@ -28,6 +29,8 @@ export const router = createRouter({
     { path: '/telemetry', redirect: '/telemetry/records' },
     { path: '/telemetry/crashes/:id(\\d+)', name: 'guilty', component: GuiltyPage, props: true },
     { path: '/telemetry/:tab', name: 'telemetry', component: TelemetryPage, props: true },
+    { path: '/health', redirect: '/health/now' },
+    { path: '/health/:tab', name: 'health', component: HealthPage, props: true },
     { path: '/notices', name: 'notices', component: NoticesPage },
     { path: '/panel', name: 'panel', component: PanelPage },
     { path: '/about', name: 'about', component: AboutPage },

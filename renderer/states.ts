@@ -1,4 +1,5 @@
 import type { DeliveryState, Severity } from '../electron/shared/alert-words.ts'
+import type { HealthLevel } from '../electron/shared/health-words.ts'
 import type { BeatKind, HostSegment, HostState } from '../electron/shared/host-words.ts'
 import type { GapKind, Presence } from '../electron/shared/vocabulary.ts'
 import type { OverallState } from '../electron/shared/api/overview.ts'
@@ -100,6 +101,13 @@ export const deliveryLooks: Readonly<Record<DeliveryState, StateLook>> = {
   held: { ...calm, icon: 'i-lucide-hand' },
   muted: { ...calm, icon: 'i-lucide-bell-off' },
   failed: { ...problem, icon: 'i-lucide-x' },
+}
+
+export const healthLooks: Readonly<Record<HealthLevel, StateLook>> = {
+  ok: { ...good, icon: 'i-lucide-check' },
+  careful: { icon: 'i-lucide-info', colour: '--state-running', badge: 'info', isHatched: false },
+  warning: hostLooks.degraded,
+  critical: { ...problem, icon: 'i-lucide-octagon-x' },
 }
 
 /** The worst state of everything, as the tray's icon has it. */

@@ -111,7 +111,8 @@ function take(snapshot: StreamSnapshot): void {
 }
 
 function apply(delta: StreamDelta): void {
-  if (delta.topic !== 'machine') void queryClient.invalidateQueries({ queryKey: ['overview'] })
+  // Figures come with every report; what is wrong with them comes with its notice.
+  if (delta.topic !== 'machine' && delta.topic !== 'health') void queryClient.invalidateQueries({ queryKey: ['overview'] })
   switch (delta.topic) {
     case 'machine':
       machine.value = delta.machine
@@ -131,6 +132,9 @@ function apply(delta: StreamDelta): void {
     case 'telemetry':
       recordsSeen.value += 1
       void queryClient.invalidateQueries({ queryKey: ['telemetry'] })
+      return
+    case 'health':
+      void queryClient.invalidateQueries({ queryKey: ['health'] })
       return
     case 'notices':
       void queryClient.invalidateQueries({ queryKey: ['alerts'] })

@@ -262,9 +262,9 @@ export function createHealth(context: RoomContext, edges: HealthEdges = {}): Hea
       const fault = (change.rules ?? []).map(faultOfRule).find((one) => one !== null)
       if (fault !== undefined && fault !== null) throw new HttpProblem(400, fault)
       const earlier = settings
-      const next: HealthSettings = { ...settings, intervalS: readSettings(db).intervalS, ...change }
+      const next: HealthSettings = { ...readSettings(db), ...change }
       await commits.write(() => writeSettings(db, next))
-      settings = next
+      settings = { ...next, intervalS: change.intervalS ?? settings.intervalS }
       await desk.settingsChanged(earlier)
       plan(0)
       context.changed('health')

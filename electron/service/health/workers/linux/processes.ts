@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs'
+import { readlinkSync, statSync } from 'node:fs'
 import path from 'node:path'
 import type { Row } from '../../report.ts'
 import { rounded, type SystemFiles } from '../files.ts'
@@ -28,15 +28,16 @@ export function topRows(
   processes: readonly ProcessEntry[],
   totalBytes: number,
   userOf: (pid: number) => string,
+  nameOf: (entry: ProcessEntry) => string = ({ name }) => name,
 ): Row[] {
-  const row = (top: 'cpu' | 'memory', { pid, name, cpuPercent, rssBytes }: ProcessEntry): Row => ({
+  const row = (top: 'cpu' | 'memory', entry: ProcessEntry): Row => ({
     top,
-    pid,
-    process: name,
-    user: userOf(pid),
-    cpu_percent: cpuPercent,
-    memory_bytes: rssBytes,
-    memory_percent: totalBytes === 0 ? 0 : rounded((100 * rssBytes) / totalBytes, 1),
+    pid: entry.pid,
+    process: nameOf(entry),
+    user: userOf(entry.pid),
+    cpu_percent: entry.cpuPercent,
+    memory_bytes: entry.rssBytes,
+    memory_percent: totalBytes === 0 ? 0 : rounded((100 * entry.rssBytes) / totalBytes, 1),
   })
   const most = (value: (one: ProcessEntry) => number): ProcessEntry[] =>
     processes
@@ -73,6 +74,15 @@ export function processesWorker(files: SystemFiles, table: ProcessTable): Worker
       return '?'
     }
   }
+  /** Node calls its first thread so, and with it every program that it runs. */
+  const nameOf = ({ pid, name }: ProcessEntry): string => {
+    if (name !== 'MainThread') return name
+    try {
+      return path.basename(readlinkSync(path.join(files.root, 'proc', String(pid), 'exe')))
+    } catch {
+      return name
+    }
+  }
   return {
     name: 'Processes',
     functions: [
@@ -82,7 +92,7 @@ export function processesWorker(files: SystemFiles, table: ProcessTable): Worker
         name: 'Processes_top',
         run: async () => {
           const total = parseMemory(files.text('/proc/meminfo') ?? '').get('MemTotal') ?? 0
-          return topRows(await table.read(), total, userOf)
+          return topRows(await table.read(), total, userOf, nameOf)
         },
       },
       { name: 'Processes_zombies', run: async () => zombieRows(await table.read()) },
