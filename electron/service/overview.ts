@@ -304,7 +304,9 @@ function healthRoom({ enabled, isLive, hasBegun, problems }: HealthStanding): Ov
         ? `${first.sentence}${problems.length > 1 ? ` and ${problems.length - 1} more` : ''}`
         : isBlind
           ? 'no reports of this machine'
-          : 'this machine is well',
+          : hasBegun
+            ? 'this machine is well'
+            : 'no report of this machine yet',
     path: '/health/now',
   }
 }

@@ -2,17 +2,12 @@ import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { hasProgram, privateBus } from '../support/private-bus.ts'
 
-function has(program: string): boolean {
-  try {
-    execFileSync('which', [program], { stdio: 'ignore' })
-    return true
-  } catch {
-    return false
-  }
-}
 const missing =
-  process.platform !== 'linux' ? ['Linux'] : ['dbus-daemon', 'notify-send'].filter((program) => !has(program))
+  process.platform !== 'linux'
+    ? ['Linux']
+    : ['dbus-daemon', 'notify-send'].filter((program) => !hasProgram(program))
 if (missing.length > 0)
   console.log(
     `desktop notices are not tested: ${missing.join(' and ')} missing (Debian: dbus-daemon, libnotify-bin)`,
@@ -20,17 +15,6 @@ if (missing.length > 0)
 
 const daemon = fileURLToPath(new URL('../support/notification-daemon.ts', import.meta.url))
 const sender = fileURLToPath(new URL('../support/send-notice.ts', import.meta.url))
-
-/** Starts a private session bus and returns its address. */
-async function privateBus(): Promise<string> {
-  const bus = spawn('dbus-daemon', ['--session', '--nofork', '--print-address'], {
-    stdio: ['ignore', 'pipe', 'ignore'],
-  })
-  onTestFinished(() => {
-    bus.kill()
-  })
-  return new Promise((resolve) => createInterface({ input: bus.stdout }).once('line', resolve))
-}
 
 /** Starts the notification service on a bus and returns what it is shown. */
 async function notificationService(

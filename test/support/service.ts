@@ -3,6 +3,7 @@ import { onTestFinished } from 'vitest'
 import { systemClock, type Clock } from '../../electron/service/clock.ts'
 import { createLog } from '../../electron/service/log.ts'
 import { startService, type Service, type ServiceOptions } from '../../electron/service/service.ts'
+import { quietHealth } from './health-bench.ts'
 import { quietEdges } from './recorder-bench.ts'
 import { temporaryFolder } from './temporary.ts'
 
@@ -29,6 +30,7 @@ export async function startTestService(options: Partial<ServiceOptions> = {}): P
       () => clock.read().wallMs,
     ),
     edges: quietEdges(),
+    health: quietHealth(),
     ...options,
     clock,
   })

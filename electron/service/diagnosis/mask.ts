@@ -16,7 +16,7 @@ const ip4Pattern = /(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w.]*\d)/g
 const ip6Pattern = /(?<![\w:])(?:[0-9a-f]{0,4}:){2,7}[0-9a-f]{0,4}(?![\w:])/gi
 const macPattern = /(?<![\w:-])(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}(?![\w:-])/gi
 const homePattern = /((?:\/home|\/Users|[A-Za-z]:\\Users)[/\\])([^/\\\s:"'<>]+)/g
-const urlHostPattern = /(\b[a-z][a-z0-9+.-]*:\/\/)(?:[^\s/@]+@)?(\[[^\]]+\]|[^\s/:?#"'<>]+)/gi
+const urlPattern = /(\b[a-z][a-z0-9+.-]*:\/\/)(?:[^\s/@]+@)?(\[[^\]]+\]|[^\s/:?#"'<>]+)/gi
 
 /** Returns a masker that knows some names; addresses, users in paths and hosts in URLs it finds by itself. */
 export function createMasker(names: ReadonlyMap<string, MaskKind>): Masker {
@@ -47,19 +47,16 @@ export function createMasker(names: ReadonlyMap<string, MaskKind>): Masker {
         )
   return {
     mask(text) {
-      let masked = text.replace(mailPattern, (mail) => wordFor(mail, 'mail'))
+      // Addresses of the web come first, since their users and passwords look like mail addresses.
+      let masked = text
+        .replace(urlPattern, (_, scheme: string, host: string) => `${scheme}${wordFor(host, hostKind(host))}`)
+        .replace(mailPattern, (mail) => wordFor(mail, 'mail'))
       if (pattern)
         masked = masked.replace(pattern, (name) => wordFor(name, byName.get(name.toLowerCase()) ?? 'name'))
       return masked
         .replace(
-          urlHostPattern,
-          (_, scheme: string, host: string) =>
-            `${scheme}${/^[a-z]+-\d+$/.test(host) ? host : wordFor(host, isIP(host.replace(/^\[|\]$/g, '')) === 0 ? 'host' : 'address')}`,
-        )
-        .replace(
           homePattern,
-          (_, folder: string, user: string) =>
-            `${folder}${/^user-\d+$/.test(user) ? user : wordFor(user, 'user')}`,
+          (_, folder: string, user: string) => `${folder}${isMask(user) ? user : wordFor(user, 'user')}`,
         )
         .replace(macPattern, (mac) => wordFor(mac, 'device'))
         .replace(ip4Pattern, (address) => (isIP(address) === 4 ? wordFor(address, 'address') : address))
@@ -68,6 +65,12 @@ export function createMasker(names: ReadonlyMap<string, MaskKind>): Masker {
   }
 }
 
+const isMask = (text: string): boolean => /^[a-z]+-\d+$/.test(text)
+
+function hostKind(host: string): MaskKind {
+  return isIP(host.replace(/^\[|\]$/g, '')) === 0 ? 'host' : 'address'
+}
+
 function escaped(text: string): string {
-  return text.replace(/[.*+?^${}()|[\]\\/-]/g, '\\$&')
+  return text.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&')
 }

@@ -123,7 +123,7 @@ export function thinReports(db: Connection, nowMs: number): number {
     gone += db
       .prepare(
         `DELETE FROM health_report WHERE why = 'regular' AND at_ms < @until AND id NOT IN (
-           SELECT min(id) FROM health_report WHERE why = 'regular' AND at_ms < @until GROUP BY at_ms / @step)`,
+           SELECT min(id) FROM health_report WHERE why = 'regular' AND at_ms < @until GROUP BY CAST(at_ms / @step AS INTEGER))`,
       )
       .run({ until: nowMs - afterMs, step: stepMs }).changes
   db.prepare(

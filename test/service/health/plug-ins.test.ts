@@ -1,0 +1,178 @@
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, it } from 'vitest'
+import { systemClock } from '../../../electron/service/clock.ts'
+import { createLog } from '../../../electron/service/log.ts'
+import { createPlugIns, type PlugIns } from '../../../electron/service/health/plug-ins/index.ts'
+import { commandOf } from '../../../electron/service/health/plug-ins/run.ts'
+import { plugInFigures } from '../../../electron/service/health/figures.ts'
+import { functionIn, type DaemonReport } from '../../../electron/service/health/report.ts'
+import { usualSettings } from '../../../electron/service/health/settings.ts'
+import { createRunner, type Worker } from '../../../electron/service/health/workers/worker.ts'
+import { temporaryFolder } from '../../support/temporary.ts'
+
+const clock = systemClock()
+const own: readonly Worker[] = [
+  { name: 'Disk', functions: [{ name: 'Disk_mounts', run: () => [{ own: true }] }] },
+]
+
+interface Bench {
+  readonly folder: string
+  readonly plugIns: PlugIns
+  readonly lines: string[]
+  put(name: string, text: string, mode?: number): void
+  run(): Promise<DaemonReport>
+}
+
+function bench(limits: { seconds?: number; megabytes?: number } = {}): Bench {
+  const folder = path.join(temporaryFolder(), 'health-plugins')
+  mkdirSync(folder, { mode: 0o755 })
+  const lines: string[] = []
+  const log = createLog('info', { write: (line) => lines.push(line) }, () => clock.glance().wallMs)
+  const settings = {
+    ...usualSettings,
+    plugInLimitS: limits.seconds ?? 10,
+    plugInMegabytes: limits.megabytes ?? 256,
+  }
+  const plugIns = createPlugIns(clock, log, folder, () => settings)
+  return {
+    folder,
+    plugIns,
+    lines,
+    put(name, text, mode = 0o755) {
+      writeFileSync(path.join(folder, name), text)
+      chmodSync(path.join(folder, name), mode)
+    },
+    run: () => createRunner(clock).run(plugIns.added(own)),
+  }
+}
+const shell = (text: string): string => `#!/bin/sh\n${text}\n`
+const errorOf = (report: DaemonReport, name: string): unknown => functionIn(report, name)?.data[0]?.['error']
+
+describe('plug-ins', () => {
+  it('add a function to a worker, and a worker of their own, and are gone when their file is', async () => {
+    const { put, run, plugIns, folder } = bench()
+    put('Disk_trash.sh', shell(`echo '[{"name":"a","bytes":5},{"name":"b","bytes":7,"note":"x"}]'`))
+    put('Rooms_air.mjs', 'export default async () => ({ celsius: 21.5 })', 0o644)
+    const report = await run()
+    expect(
+      report.worker_reports.map(({ name, function_reports: all }) => [name, all.map((one) => one.name)]),
+    ).toEqual([
+      ['Disk', ['Disk_mounts', 'Disk_trash']],
+      ['Rooms', ['Rooms_air']],
+    ])
+    expect(functionIn(report, 'Disk_mounts')?.data).toEqual([{ own: true }])
+    expect(functionIn(report, 'Rooms_air')?.data).toEqual([{ celsius: 21.5 }])
+    expect(plugInFigures(report, plugIns.names)).toEqual([
+      { kind: 'plug-in', item: 'Disk_trash a bytes', value: 5 },
+      { kind: 'plug-in', item: 'Disk_trash b bytes', value: 7 },
+      { kind: 'plug-in', item: 'Rooms_air celsius', value: 21.5 },
+    ])
+    rmSync(path.join(folder, 'Rooms_air.mjs'))
+    expect((await run()).worker_reports.map(({ name }) => name)).toEqual(['Disk'])
+  })
+
+  it('are ended at their time limit, with everything that they started', async () => {
+    const { put, run, folder } = bench({ seconds: 1 })
+    const mark = path.join(folder, '.alive')
+    put('Slow_one.sh', shell(`(sleep 3; touch ${mark}) & sleep 60`))
+    put('Disk_fine.sh', shell(`echo '{}'`))
+    const report = await run()
+    expect(errorOf(report, 'Slow_one')).toBe('it took longer than 1 s and was ended')
+    expect(functionIn(report, 'Disk_fine')?.data).toEqual([{}])
+    await new Promise((resolve) => clock.after(3_000, () => resolve(null)))
+    expect(existsSync(mark)).toBe(false)
+  }, 20_000)
+
+  it.runIf(process.platform === 'linux')(
+    'are ended when they take too much memory, with their children',
+    async () => {
+      const { put, run } = bench({ megabytes: 64 })
+      put(
+        'Greedy_child.sh',
+        shell(`${process.execPath} -e 'const a=[];setInterval(()=>a.push(Buffer.alloc(2e7,1)),20)'`),
+      )
+      put('Greedy_own.mjs', 'const a = []; for (;;) a.push(new Array(1e5).fill(Math.random()))', 0o644)
+      const report = await run()
+      expect(errorOf(report, 'Greedy_child')).toBe('it took more than 64 MB of memory and was ended')
+      expect(String(errorOf(report, 'Greedy_own'))).toMatch(/more than 64 MB|heap out of memory|SIGABRT/)
+    },
+    30_000,
+  )
+
+  it.each([
+    ['writes nothing', shell('true'), 'it wrote nothing'],
+    ['writes no JSON', shell('echo hello'), 'what it wrote is no JSON'],
+    ['writes a number', shell('echo 5'), 'it must write a JSON object, or a list of them'],
+    ['writes lists of lists', shell('echo "[[1]]"'), 'it must write a JSON object, or a list of them'],
+    ['fails', shell('echo broken >&2; exit 3'), 'it ended with exit code 3: broken'],
+    ['is no program', 'nonsense', 'nonsense'],
+    ['writes without end', shell('yes'), 'it wrote more than 256 kB and was ended'],
+    [
+      'names an interpreter that is not there',
+      '#!/nowhere/at/all\n',
+      'is not there, or what its first line names is not',
+    ],
+  ])('that %s are marked and stop nothing', async (_, text, expected) => {
+    const { put, run } = bench()
+    put('Bad_one.sh', text)
+    const report = await run()
+    expect(String(errorOf(report, 'Bad_one'))).toContain(expected)
+    expect(functionIn(report, 'Disk_mounts')?.data).toEqual([{ own: true }])
+  })
+
+  it('are not run when their name, their rights or their owner are wrong, and say so once', async () => {
+    const { put, run, plugIns, lines } = bench()
+    put('notes.txt', 'x')
+    put('Disk_mounts.sh', shell('echo "{}"'))
+    put('Disk_open.sh', shell('echo "{}"'), 0o777)
+    put('Disk_plain.sh', shell('echo "{}"'), 0o644)
+    await run()
+    await run()
+    expect(plugIns.list(own).plugIns.map(({ file, problem }) => [file, problem])).toEqual([
+      ['Disk_mounts.sh', 'there is a function Disk_mounts already'],
+      ['Disk_open.sh', 'others may write to it (chmod go-w)'],
+      ['Disk_plain.sh', 'it is not executable (chmod +x)'],
+      ['notes.txt', 'its name is not a worker and a function, such as Disk_trash.sh'],
+    ])
+    expect(lines.filter((line) => line.includes('is not used'))).toHaveLength(4)
+  })
+
+  it('see nothing of the service’s environment but what any program has', async () => {
+    const { put, run } = bench()
+    process.env['WATCHKEEPER_KEY'] = 'secret'
+    put('Env_all.mjs', 'export default () => Object.keys(process.env).map((name) => ({ name }))', 0o644)
+    const rows = functionIn(await run(), 'Env_all')?.data ?? []
+    delete process.env['WATCHKEEPER_KEY']
+    expect(rows.length).toBeGreaterThan(0)
+    expect(JSON.stringify(rows)).not.toMatch(/WATCHKEEPER|NODE_OPTIONS|VITEST/)
+  })
+
+  it('work as the examples that ship', async () => {
+    const { run, folder } = bench()
+    const examples = fileURLToPath(new URL('../../../resources/health-plugins/', import.meta.url))
+    for (const name of ['Disk_trash.sh', 'Rooms_count.mjs']) {
+      writeFileSync(path.join(folder, name), readFileSync(path.join(examples, name)))
+      chmodSync(path.join(folder, name), 0o755)
+    }
+    const report = await run()
+    const [trash] = functionIn(report, 'Disk_trash')?.data ?? []
+    expect(trash).toSatisfy((row: object) => 'bytes' in row || 'not_offered' in row)
+    expect(functionIn(report, 'Rooms_count')?.data).toEqual([{ name: 'data', files: 1 }])
+  })
+
+  it('are started by what their ending says, also on Windows', () => {
+    const limits = { seconds: 1, megabytes: 64 }
+    expect(commandOf('C:\\x\\A_b.ps1', limits, 'win32', 'node')).toEqual({
+      program: 'powershell.exe',
+      args: ['-NoProfile', '-NonInteractive', '-File', 'C:\\x\\A_b.ps1'],
+    })
+    expect(commandOf('A_b.cmd', limits, 'win32', 'node')).toEqual({
+      program: 'cmd.exe',
+      args: ['/d', '/c', 'A_b.cmd'],
+    })
+    expect(commandOf('/x/A_b', limits, 'linux', 'node')).toEqual({ program: '/x/A_b', args: [] })
+    expect(commandOf('/x/A_b.mjs', limits, 'darwin', 'node').args.slice(-2)).toEqual(['--', '/x/A_b.mjs'])
+  })
+})

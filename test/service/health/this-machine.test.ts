@@ -1,0 +1,163 @@
+import { execFileSync, spawnSync } from 'node:child_process'
+import { mkdirSync, readFileSync, statfsSync, writeFileSync } from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { systemClock } from '../../../electron/service/clock.ts'
+import { figuresOf } from '../../../electron/service/health/figures.ts'
+import { functionIn, rowsIn, type DaemonReport, type Row } from '../../../electron/service/health/report.ts'
+import { levelOf, measureOf } from '../../../electron/service/health/rules.ts'
+import { usualSettings } from '../../../electron/service/health/settings.ts'
+import { systemWorkers } from '../../../electron/service/health/workers/index.ts'
+import { createRunner } from '../../../electron/service/health/workers/worker.ts'
+import { hasProgram } from '../../support/private-bus.ts'
+import { temporaryFolder } from '../../support/temporary.ts'
+
+const isLinux = process.platform === 'linux'
+const missing = isLinux ? ['df', 'free', 'uname'].filter((program) => !hasProgram(program)) : ['Linux']
+if (missing.length > 0)
+  console.log(`figures are not compared with the system's own tools: ${missing.join(', ')} missing`)
+const clock = systemClock()
+
+async function reports(
+  count: number,
+  between: () => void | Promise<void> = () => undefined,
+): Promise<DaemonReport[]> {
+  const asked: string[] = []
+  const workers = systemWorkers({
+    clock,
+    choices: () => ({ asksDrives: true, services: [] }),
+    run: (program) => {
+      asked.push(program)
+      return Promise.resolve(null)
+    },
+  })
+  const runner = createRunner(clock)
+  const all: DaemonReport[] = []
+  for (let index = 0; index < count; index += 1) {
+    if (index > 0) await between()
+    all.push(await runner.run(workers.list))
+  }
+  workers.close()
+  // Only drives are asked by a program, and that seldom.
+  expect(asked.filter((program) => program !== 'smartctl')).toEqual([])
+  return all
+}
+const first = (report: DaemonReport | undefined, name: string): Row => rowsIn(report ?? null, name)[0] ?? {}
+const wait = (ms: number): Promise<void> => new Promise((resolve) => clock.after(ms, resolve))
+const output = (program: string, ...args: string[]): string =>
+  execFileSync(program, args, { encoding: 'utf8', env: { ...process.env, LC_ALL: 'C' } })
+
+describe.skipIf(missing.length > 0)('the figures of this machine', () => {
+  it('agree with df, free, nproc, uname, ps and /proc', async () => {
+    const [report] = await reports(1)
+    const df =
+      output('df', '-B1', '--output=used,avail,pcent,target', '/')
+        .trim()
+        .split('\n')[1]
+        ?.trim()
+        .split(/\s+/) ?? []
+    const root = rowsIn(report ?? null, 'Disk_mounts').find(({ mount }) => mount === '/')
+    expect(Number(root?.['used_bytes'])).toBeCloseTo(Number(df[0]), -8)
+    expect(Math.ceil(Number(root?.['percent']))).toBeGreaterThanOrEqual(Number.parseInt(df[2] ?? '', 10) - 1)
+    expect(Math.ceil(Number(root?.['percent']))).toBeLessThanOrEqual(Number.parseInt(df[2] ?? '', 10) + 1)
+    const free = /^Mem:\s+(\d+)\s+\d+\s+\d+\s+\d+\s+\d+\s+(\d+)/m.exec(output('free', '-b')) ?? []
+    expect(first(report, 'Mem_memory')['total_bytes']).toBe(Number(free[1]))
+    const available = Number(first(report, 'Mem_memory')['available_bytes'])
+    expect(Math.abs(available - Number(free[2])) / Number(free[1])).toBeLessThan(0.05)
+    expect(rowsIn(report ?? null, 'CPU_currentTimes')).toHaveLength(os.cpus().length)
+    expect(first(report, 'Hardware_system')['kernel']).toBe(output('uname', '-r').trim())
+    expect(first(report, 'Hardware_system')['architecture']).toBe(output('uname', '-m').trim())
+    expect(first(report, 'CPU_avgLoad')['1min']).toBeCloseTo(os.loadavg()[0] ?? 0, 0)
+    const processes = readFileSync('/proc/loadavg', 'utf8').split(' ')[3]?.split('/')[1]
+    expect(Math.abs(Number(first(report, 'Processes_counts')['threads']) - Number(processes))).toBeLessThan(
+      30,
+    )
+    const [mine] = rowsIn(report ?? null, 'Processes_top').filter(({ pid }) => pid === process.pid)
+    if (mine) expect(Number(mine['memory_bytes'])).toBeCloseTo(process.memoryUsage.rss(), -8)
+  })
+
+  it('see work of the processor, of this very process, and traffic', async () => {
+    const [, report] = await reports(2, async () => {
+      const untilMs = clock.glance().monotonicMs + 1_500
+      while (clock.glance().monotonicMs < untilMs);
+      await wait(20)
+    })
+    const busy = figuresOf(report ?? { name: 'Daemon report', datetime: '', worker_reports: [] }).find(
+      ({ kind }) => kind === 'cpu-busy',
+    )
+    // One processor of all was at work, others may have been.
+    expect(busy?.value).toBeGreaterThan(60 / os.cpus().length)
+    const own = rowsIn(report ?? null, 'Processes_top').find(
+      ({ pid, top }) => pid === process.pid && top === 'cpu',
+    )
+    expect(Number(own?.['cpu_percent'])).toBeGreaterThan(50)
+  })
+
+  it('have no level on this machine by the usual limits but for what is really wrong', async () => {
+    const [, report] = await reports(2, () => wait(1_100))
+    const figures = figuresOf(report ?? { name: 'Daemon report', datetime: '', worker_reports: [] })
+    expect(figures.length).toBeGreaterThan(8)
+    const told = figures.filter((figure) => {
+      // Somebody else's test may fill a disk of its own.
+      if (/^(?:disk|inodes)-used$/.test(figure.kind) && figure.item !== '/') return false
+      const level = levelOf(figure.value, measureOf(figure, usualSettings.rules, usualSettings.spareBytes))
+      return level === 'warning' || level === 'critical'
+    })
+    const space = statfsSync('/')
+    const isFull = space.bavail * space.bsize < usualSettings.spareBytes
+    expect(
+      told.filter(
+        ({ kind }) => !(isFull && /^(?:disk|inodes)-used$/.test(kind)) && kind !== 'memory-pressure',
+      ),
+    ).toEqual([])
+  })
+})
+
+/** A file system in a file, in a mount namespace of its own so that nothing is left behind. */
+function loopProblem(): string | null {
+  if (!isLinux) return 'it is no Linux'
+  if (process.getuid?.() !== 0) return 'it wants root'
+  for (const program of ['mkfs.ext4', 'mount', 'umount', 'losetup'])
+    if (!hasProgram(program)) return `${program} is missing`
+  return spawnSync('losetup', ['-f']).status === 0 ? null : 'there are no loop devices'
+}
+const noLoop = loopProblem()
+if (noLoop !== null) console.log(`a loop device that is filled is not tested: ${noLoop}`)
+
+describe.skipIf(noLoop !== null)('a loop device', () => {
+  it('that is filled to 90 % is a warning, and was none before', async () => {
+    const folder = temporaryFolder()
+    const image = path.join(folder, 'image')
+    const mount = path.join(folder, 'a disk')
+    mkdirSync(mount)
+    execFileSync('dd', ['if=/dev/zero', `of=${image}`, 'bs=1M', 'count=48', 'status=none'])
+    execFileSync('mkfs.ext4', ['-q', '-m', '0', image])
+    execFileSync('mount', ['-o', 'loop', image, mount])
+    onTestFinished(() => {
+      execFileSync('umount', [mount])
+    })
+    const figureOf = async () => {
+      const [report] = await reports(1)
+      expect(functionIn(report ?? null, 'Disk_mounts')).toBeDefined()
+      return figuresOf(report ?? { name: 'Daemon report', datetime: '', worker_reports: [] }).find(
+        ({ kind, item }) => kind === 'disk-used' && item === mount,
+      )
+    }
+    const empty = await figureOf()
+    expect(empty?.value).toBeLessThan(10)
+    const space = statfsSync(mount)
+    const wanted =
+      Math.ceil(0.905 * (space.blocks - space.bfree + space.bavail)) - (space.blocks - space.bfree)
+    writeFileSync(path.join(mount, 'filling'), Buffer.alloc(wanted * space.bsize))
+    const full = await figureOf()
+    expect(full?.value).toBeGreaterThanOrEqual(90)
+    expect(full?.value).toBeLessThan(92)
+    if (full && empty) {
+      const levels = [empty, full].map((figure) =>
+        levelOf(figure.value, measureOf(figure, [], usualSettings.spareBytes)),
+      )
+      expect(levels).toEqual(['ok', 'warning'])
+    }
+  })
+})
