@@ -40,7 +40,7 @@ export function readOverview(
         enabled: health.settings.enabled,
         isLive: health.isLive,
         hasBegun: health.report !== null,
-        problems: problemsOf([...health.desk.metrics.values()])
+        problems: problemsOf(health.settings.enabled ? [...health.desk.metrics.values()] : [])
           .filter(({ standing }) => reaches(standing.level, 'warning'))
           .map((state) => ({ ...metricView(state, health), key: keyOf(state) })),
       },

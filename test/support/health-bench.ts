@@ -12,6 +12,7 @@ export function quietHealth(workers: readonly Worker[] = []): HealthEdges {
     workers: () => ({
       list: workers,
       packages: { read: () => Promise.resolve(null) },
+      watchesServices: () => true,
       close: () => undefined,
     }),
   }

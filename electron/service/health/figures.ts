@@ -1,16 +1,79 @@
 import type { Limits } from '../../shared/health-words.ts'
-import { rowsIn, textAt, type DaemonReport, type Json, type Row } from './report.ts'
+import { faultOf, rowsIn, textAt, type DaemonReport, type Json, type Row } from './report.ts'
 import type { Figure } from './schema.ts'
 
 /** The figures in a report: what is charted and judged is what the report itself says. Pure. */
 
 type Add = (kind: Figure['kind'], item: string, value: Json | undefined, more?: Partial<Figure>) => void
 
+/** The function that tells of each kind; those that are missing are not told by a function. */
+const sources: Readonly<Partial<Record<Figure['kind'], string>>> = {
+  'cpu-busy': 'CPU_timePercentage',
+  'cpu-waiting': 'CPU_timePercentage',
+  'load-5': 'CPU_avgLoad',
+  'cpu-pressure': 'Processes_pressure',
+  'memory-pressure': 'Mem_pressure',
+  'disk-pressure': 'Disk_pressure',
+  'memory-used': 'Mem_memory',
+  'swap-used': 'Mem_swap',
+  'disk-used': 'Disk_mounts',
+  'inodes-used': 'Disk_mounts',
+  'disk-read': 'Disk_rates',
+  'disk-written': 'Disk_rates',
+  'disk-busy': 'Disk_rates',
+  'net-in': 'Network_interfaces',
+  'net-out': 'Network_interfaces',
+  'net-errors': 'Network_interfaces',
+  temperature: 'Hardware_temperatures',
+  fan: 'Hardware_fans',
+  battery: 'Hardware_battery',
+  'battery-health': 'Hardware_battery',
+  'drive-failing': 'Hardware_drives',
+  'drive-worn': 'Hardware_drives',
+  'drive-pending': 'Hardware_drives',
+  'raid-missing': 'Hardware_raid',
+  'memory-errors': 'Hardware_memory',
+  processes: 'Processes_counts',
+  zombies: 'Processes_counts',
+  'services-failed': 'Services_states',
+  'service-down': 'Services_watched',
+  'clock-offset': 'Clock_sync',
+}
+
+/** Returns the function that tells of a figure; undefined where it is none. */
+function sourceOf({ kind, item }: Pick<Figure, 'kind' | 'item'>): string | undefined {
+  if (kind === 'plug-in') return item.split(' ')[0]
+  // Drives tell their heat themselves.
+  return kind === 'temperature' && item.startsWith('drive ') ? 'Hardware_drives' : sources[kind]
+}
+
+/**
+ * Returns whether a report says that a thing is no longer there: its function told something, and nothing of it. One that failed says
+ * nothing, nor does a mount that does not answer.
+ */
+export function isGone({ kind, item }: Pick<Figure, 'kind' | 'item'>, report: DaemonReport): boolean {
+  const name = sourceOf({ kind, item })
+  if (name === undefined) return true
+  const all = report.worker_reports.flatMap(({ function_reports: functions }) => functions)
+  const found = all.find((one) => one.name === name)
+  // A plug-in whose file was taken away.
+  if (!found) return kind === 'plug-in'
+  if (faultOf(found.data)?.kind === 'failed') return false
+  return !found.data.some((row) => row['mount'] === item && 'error' in row)
+}
+
 /** Returns the figures of a report. */
 export function figuresOf(report: DaemonReport): Figure[] {
   const figures: Figure[] = []
+  const told = new Map(
+    report.worker_reports.flatMap(({ function_reports: all }) =>
+      all.map(({ name, datetime }) => [name, datetime]),
+    ),
+  )
   const add: Add = (kind, item, value, more = {}) => {
-    if (typeof value === 'number' && Number.isFinite(value)) figures.push({ kind, item, value, ...more })
+    if (typeof value !== 'number' || !Number.isFinite(value)) return
+    const when = told.get(sourceOf({ kind, item }) ?? '')
+    figures.push({ kind, item, value, ...(when !== undefined && { told: when }), ...more })
   }
   const rows = (name: string): readonly Row[] => rowsIn(report, name)
   processor(rows, add)
@@ -110,10 +173,10 @@ function hardware(rows: Rows, add: Add): void {
   for (const row of rows('Hardware_raid')) add('raid-missing', textAt(row, 'array'), row['missing'])
 }
 
-/** Processors run close to their limit without harm, and slow down by themselves; only the limit itself is a fault. */
+/** Processors run at their limit without harm, and slow down by themselves; only beyond it something is wrong. */
 function sensorLimits(critical: Json | undefined): Limits | null {
   if (typeof critical !== 'number') return null
-  return { careful: critical - 5, warning: critical, critical: critical + 5 }
+  return { careful: critical, warning: critical + 2, critical: critical + 7 }
 }
 
 /** At most so many numbers of one plug-in are kept. */
@@ -124,13 +187,13 @@ export function plugInFigures(report: DaemonReport, functions: ReadonlySet<strin
   return report.worker_reports
     .flatMap(({ function_reports: all }) => all)
     .filter(({ name }) => functions.has(name))
-    .flatMap(({ name }) =>
+    .flatMap(({ name, datetime }) =>
       rowsIn(report, name)
         .flatMap((row) => {
           const label = typeof row['name'] === 'string' ? ` ${row['name']}` : ''
           return Object.entries(row).flatMap(([key, value]): Figure[] =>
             typeof value === 'number' && Number.isFinite(value)
-              ? [{ kind: 'plug-in', item: `${name}${label} ${key}`.slice(0, 200), value }]
+              ? [{ kind: 'plug-in', item: `${name}${label} ${key}`.slice(0, 200), value, told: datetime }]
               : [],
           )
         })

@@ -13,6 +13,8 @@ const leastPoints = 12
 export const mostDays = 365
 /** Points must lie so close to the line: the share of their spread that it explains. */
 const leastFit = 0.7
+/** In the last third it must still fill at this share of its pace at least. */
+const leastRecent = 0.3
 
 /**
  * Returns in how many days a disk is full by the line through its past (least squares); null where it does not fill, or where the
@@ -40,6 +42,12 @@ export function daysUntilFull(points: readonly Fill[]): number | null {
   const slope = xy / xx
   const fit = (xy * xy) / (xx * yy)
   if (slope <= 0 || fit < leastFit) return null
+  // One large copy makes a line too, but it is over: what fills goes on to do so.
+  const recent = points.slice(-Math.max(3, Math.ceil(count / 3)))
+  const [begin] = recent
+  const passed = begin ? x(last) - x(begin) : 0
+  if (begin === undefined || passed <= 0 || (last.percent - begin.percent) / passed < leastRecent * slope)
+    return null
   const days = (100 - last.percent) / slope
   return days <= mostDays ? Math.max(0, days) : null
 }

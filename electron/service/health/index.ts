@@ -10,7 +10,7 @@ import { figuresOf, plugInFigures } from './figures.ts'
 import { createKeeper, type Keeper } from './keeper.ts'
 import { createPlugIns, type PlugIns } from './plug-ins/index.ts'
 import { reportText, type DaemonReport, type TextView } from './report.ts'
-import { faultOfRule } from './rules.ts'
+import { faultOfRules } from './rules.ts'
 import type { Figure } from './schema.ts'
 import { readSettings, writeSettings } from './settings.ts'
 import { createRunner } from './workers/worker.ts'
@@ -84,7 +84,7 @@ export function createHealth(context: RoomContext, edges: HealthEdges = {}): Hea
     path.join(context.databaseFolder, 'health-plugins'),
     () => settings,
   )
-  const desk = createDesk(context, () => settings)
+  const desk = createDesk({ ...context, log }, () => settings)
   const keeper = createKeeper({ ...context, log }, workers.packages)
   let timer: Timer | null = null
   let running: Promise<DaemonReport> | null = null
@@ -165,14 +165,13 @@ export function createHealth(context: RoomContext, edges: HealthEdges = {}): Hea
       ...ownFigures(monotonicMs),
       ...plugInFigures(report, plugIns.names),
     ]
-    const change = await desk.take(figures, report, atMs, passedMs)
-    for (const { id, atMs: ownMs, value } of desk.metrics.values())
-      if (ownMs === atMs && value !== null) waiting.push({ id, atMs, value })
+    const { fresh, change } = await desk.take(figures, report, atMs, passedMs)
+    for (const { id, value } of fresh) if (value !== null) waiting.push({ id, atMs, value })
     const isUneasy =
       change !== null || [...desk.metrics.values()].some(({ standing }) => standing.rising !== null)
     if (isUneasy || monotonicMs - gatheredMs >= gatherMs) {
       flush()
-      await commits.write(() => desk.save())
+      await desk.save()
     }
     edges.textLog?.target.write(reportText(report, edges.textLog.view))
     if (change !== null) await keeper.keep(report, change, atMs)
@@ -254,16 +253,23 @@ export function createHealth(context: RoomContext, edges: HealthEdges = {}): Hea
       timer?.cancel()
       flush()
       workers.close()
-      await commits.write(() => desk.save()).catch(() => undefined)
+      plugIns.stop()
+      await desk.save().catch(() => undefined)
     },
     sample,
     flush,
     async change(change) {
-      const fault = (change.rules ?? []).map(faultOfRule).find((one) => one !== null)
-      if (fault !== undefined && fault !== null) throw new HttpProblem(400, fault)
+      const fault = change.rules === undefined ? null : faultOfRules(change.rules)
+      if (fault !== null) throw new HttpProblem(400, fault)
+      if ((change.services?.length ?? 0) > 0 && !workers.watchesServices())
+        throw new HttpProblem(400, 'services cannot be watched here: this machine does not run systemd')
       const earlier = settings
-      const next: HealthSettings = { ...readSettings(db), ...change }
-      await commits.write(() => writeSettings(db, next))
+      const next = await commits.write(() => {
+        // Two changes of one moment must not undo each other.
+        const merged: HealthSettings = { ...readSettings(db), ...change }
+        writeSettings(db, merged)
+        return merged
+      })
       settings = { ...next, intervalS: change.intervalS ?? settings.intervalS }
       await desk.settingsChanged(earlier)
       plan(0)

@@ -15,7 +15,7 @@ export interface Keeper {
 /** Regular reports are this far (ms) apart. */
 const everyMs = 600_000
 /** A report of an alert is not kept again so soon (ms): many alerts of a moment have one report. */
-const alertEveryMs = 30_000
+const alertEveryMs = 5_000
 const thinEveryMs = 6 * 3_600_000
 
 export function createKeeper({ db, clock, commits, log }: RoomContext, packages: PackageList): Keeper {

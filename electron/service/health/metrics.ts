@@ -160,9 +160,12 @@ function nameOf(known: ReadonlyMap<Family, Counter | Gauge>, metric: Counter | G
 function fill(known: ReadonlyMap<Family, Counter | Gauge>, { report }: Health): void {
   for (const [{ from, labels, samples }, metric] of known) {
     metric.reset()
+    const seen = new Set<string>()
     for (const row of rowsIn(report, from))
       for (const [values, value] of samples(row)) {
-        if (typeof value !== 'number') continue
+        // Processors of one core all tell the same of it.
+        if (typeof value !== 'number' || seen.has(values.join('\0'))) continue
+        seen.add(values.join('\0'))
         const named = Object.fromEntries(labels.map((label, index) => [label, values[index] ?? '']))
         // A counter begins at nought after its reset, so this sets it.
         metric.inc(named, value)

@@ -113,6 +113,17 @@ export function functionIn(report: DaemonReport | null, name: string): FunctionR
 /** Returns the rows of a function in a report; none when it failed, is not offered here or is not there. */
 export function rowsIn(report: DaemonReport | null, name: string): readonly Row[] {
   const rows = functionIn(report, name)?.data ?? []
+  return faultOf(rows) === null ? rows : []
+}
+
+/** Returns why a function told nothing; null when it told something. One row of many may have an error of its own. */
+export function faultOf(
+  rows: readonly Row[],
+): { readonly kind: 'failed' | 'not-offered'; readonly why: string } | null {
   const [first] = rows
-  return first && (errorKey in first || notOfferedKey in first) ? [] : rows
+  const [entry, more] = Object.entries(first ?? {})
+  if (rows.length !== 1 || entry === undefined || more !== undefined || typeof entry[1] !== 'string')
+    return null
+  if (entry[0] === errorKey) return { kind: 'failed', why: entry[1] }
+  return entry[0] === notOfferedKey ? { kind: 'not-offered', why: entry[1] } : null
 }

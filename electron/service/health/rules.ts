@@ -40,14 +40,20 @@ export function measureOf(figure: Figure, rules: readonly HealthRule[], spareByt
 const rank = (level: HealthLevel): number => healthLevels.indexOf(level)
 const worse = (a: HealthLevel, b: HealthLevel): boolean => rank(a) > rank(b)
 
+/** A limit's slack is at most this share of it, or a low limit could never be left. */
+const mostSlack = 0.1
+
 /** Returns the level that a value alone has; `slack` makes it end later than it begins. */
 export function levelOf(
   value: number,
   { limits, bad }: Pick<Measure, 'limits' | 'bad'>,
   slack = 0,
 ): HealthLevel {
-  const reached = (limit: number | null): boolean =>
-    limit !== null && (bad === 'above' ? value >= limit - slack : value <= limit + slack)
+  const reached = (limit: number | null): boolean => {
+    if (limit === null) return false
+    const give = Math.min(slack, mostSlack * Math.abs(limit))
+    return bad === 'above' ? value >= limit - give : value <= limit + give
+  }
   if (reached(limits.critical)) return 'critical'
   if (reached(limits.warning)) return 'warning'
   return reached(limits.careful) ? 'careful' : 'ok'
@@ -55,9 +61,21 @@ export function levelOf(
 
 /** A level ends when the value was better for this long (ms) at least. */
 const calmMs = 300_000
-/** A problem that comes back within this (ms) of the one before must be over for as long before it is called over again. */
+/** A level that comes back within this (ms) of its end must be over for as long before it is called over again. */
 const relapseMs = 3_600_000
-const rememberedMs = 86_400_000
+
+/** The standing of a metric of which nothing is known yet. */
+export function newStanding(nowMs: number): Standing {
+  return {
+    level: 'ok',
+    sinceMs: nowMs,
+    beganMs: null,
+    rising: null,
+    falling: null,
+    fellMs: null,
+    isRelapse: false,
+  }
+}
 
 /**
  * Returns the standing after a value. `passedMs` is the time since the last one in which we looked; null when we did not, so that
@@ -73,39 +91,47 @@ export function judge(
   const bare = levelOf(value, measure)
   // Within the slack a level neither begins nor ends.
   const lenient = levelOf(value, measure, measure.slack)
-  const rising = worse(bare, before.level) ? held(before.rising, bare, nowMs, passedMs) : null
+  // What has held all the while is the lesser of two levels on the way up, and the worse of two on the way down.
+  const rising = worse(bare, before.level) ? held(before.rising, bare, lesserOf, nowMs, passedMs) : null
   if (rising && rising.heldMs >= measure.sustainMs) return raised(before, rising, nowMs)
-  const falling = worse(before.level, lenient) ? held(before.falling, lenient, nowMs, passedMs) : null
-  if (falling && falling.heldMs >= calmOf(before, measure))
-    return { ...before, level: falling.level, sinceMs: nowMs, rising: null, falling: null }
+  const falling = worse(before.level, lenient)
+    ? held(before.falling, lenient, worseOf, nowMs, passedMs)
+    : null
+  if (falling && falling.heldMs >= calmOf(before, measure)) return eased(before, falling.level, nowMs)
   return { ...before, rising, falling }
 }
 
-/** A level that changes while it waits goes on from the lesser of both, which has held all the time. */
-function held(before: Pending | null, level: HealthLevel, nowMs: number, passedMs: number | null): Pending {
+/** Returns the standing at a better level, without waiting. */
+export function eased(before: Standing, level: HealthLevel, nowMs: number): Standing {
+  return { ...before, level, sinceMs: nowMs, rising: null, falling: null, fellMs: nowMs }
+}
+
+const worseOf = (a: HealthLevel, b: HealthLevel): HealthLevel => (worse(a, b) ? a : b)
+const lesserOf = (a: HealthLevel, b: HealthLevel): HealthLevel => (worse(a, b) ? b : a)
+
+function held(
+  before: Pending | null,
+  level: HealthLevel,
+  both: (a: HealthLevel, b: HealthLevel) => HealthLevel,
+  nowMs: number,
+  passedMs: number | null,
+): Pending {
   if (before === null || passedMs === null) return { level, heldMs: 0, fromMs: nowMs }
-  return {
-    level: worse(before.level, level) ? level : before.level,
-    heldMs: before.heldMs + passedMs,
-    fromMs: before.fromMs,
-  }
+  return { level: both(before.level, level), heldMs: before.heldMs + passedMs, fromMs: before.fromMs }
 }
 
 function raised(before: Standing, { level }: Pending, nowMs: number): Standing {
-  const isNew = before.level === 'ok'
-  const problems = before.problems.filter((ms) => nowMs - ms < rememberedMs)
   return {
+    ...before,
     level,
     sinceMs: nowMs,
     rising: null,
     falling: null,
-    problems: isNew ? [...problems, nowMs] : problems,
+    isRelapse: before.fellMs !== null && nowMs - before.fellMs < relapseMs,
   }
 }
 
-function calmOf({ problems }: Standing, { sustainMs }: Measure): number {
-  const [previous, last] = problems.slice(-2)
-  const isRelapse = previous !== undefined && last !== undefined && last - previous < relapseMs
+function calmOf({ isRelapse }: Standing, { sustainMs }: Measure): number {
   return isRelapse ? relapseMs : Math.max(calmMs, Math.min(sustainMs, relapseMs))
 }
 
@@ -124,6 +150,20 @@ export function reaches(level: HealthLevel, from: HealthLevel | 'never'): boolea
 /** Returns the limit that made a level; null for `ok`. */
 export function limitOf(level: HealthLevel, limits: Limits): number | null {
   return level === 'ok' ? null : limits[level]
+}
+
+/** Returns what is wrong with rules together; null when nothing is. */
+export function faultOfRules(rules: readonly HealthRule[]): string | null {
+  const seen = new Set<string>()
+  for (const rule of rules) {
+    const fault = faultOfRule(rule)
+    if (fault !== null) return fault
+    const key = `${rule.kind} ${rule.item ?? '*'}`
+    if (seen.has(key))
+      return `there are two sets of limits for “${metricKind(rule.kind).label}”${rule.item === null ? '' : ` ${rule.item}`}`
+    seen.add(key)
+  }
+  return null
 }
 
 /** A rule that cannot be meant, with a sentence; null for one that can. */

@@ -9,6 +9,8 @@ export interface Figure {
   readonly ownLimits?: Limits
   /** Room that is left (bytes), for disks. */
   readonly freeBytes?: number
+  /** When its function told it; a figure that is told again is no new one. */
+  readonly told?: string
 }
 
 /** A metric as it is written down. */
@@ -16,12 +18,9 @@ export interface MetricRow {
   readonly id: number
   readonly kind: MetricKindName
   readonly item: string
-  readonly level: HealthLevel
-  readonly levelMs: number
   readonly lastValue: number | null
   readonly lastMs: number | null
-  /** When its last problems were told of (ms UTC), oldest first. */
-  readonly problems: readonly number[]
+  readonly standing: Standing
 }
 
 /** What is known of a metric while the service runs. */
@@ -39,11 +38,15 @@ export interface MetricState {
 export interface Standing {
   readonly level: HealthLevel
   readonly sinceMs: number
+  /** When people were told of it; null while they are not to know. */
+  readonly beganMs: number | null
   /** A level that the value has reached but not for long enough; null when none is. */
   readonly rising: Pending | null
   readonly falling: Pending | null
-  /** When the last problems of it began, oldest first, none older than a day. */
-  readonly problems: readonly number[]
+  /** When it last got better. */
+  readonly fellMs: number | null
+  /** Whether it got worse again soon after it had got better. */
+  readonly isRelapse: boolean
 }
 
 /** A level that waits for its time; `heldMs` is how long (ms) it was seen to hold, not how long ago it began. */

@@ -3,7 +3,8 @@ import type { HealthLevel, MetricKindName, ReportReason } from '../../shared/hea
 import type { Connection } from '../store/open.ts'
 import { firstHealthSeries } from '../store/series/measurements.ts'
 import type { DaemonReport } from './report.ts'
-import type { MetricRow } from './schema.ts'
+import { newStanding } from './rules.ts'
+import type { MetricRow, Standing } from './schema.ts'
 import type { Packages } from './workers/linux/packages.ts'
 
 /** Statements of health. */
@@ -16,7 +17,7 @@ interface MetricRaw {
   readonly level_ms: number
   readonly last_value: number | null
   readonly last_ms: number | null
-  readonly problems: string
+  readonly past: string
 }
 
 /** Returns all metrics that were ever measured and not yet forgotten. */
@@ -25,11 +26,14 @@ export function readMetrics(db: Connection): MetricRow[] {
     id: row.id,
     kind: row.kind,
     item: row.item,
-    level: row.level,
-    levelMs: row.level_ms,
     lastValue: row.last_value,
     lastMs: row.last_ms,
-    problems: JSON.parse(row.problems) as number[],
+    standing: {
+      ...newStanding(row.level_ms),
+      ...(JSON.parse(row.past) as Partial<Standing>),
+      level: row.level,
+      sinceMs: row.level_ms,
+    },
   }))
 }
 
@@ -38,7 +42,7 @@ export function insertMetric(db: Connection, kind: MetricKindName, item: string,
   const next = db.prepare("SELECT value FROM setting WHERE name = 'health-next-metric'").pluck().get()
   const id = typeof next === 'string' ? Number(next) : firstHealthSeries
   db.prepare(
-    "INSERT INTO health_metric (id, kind, item, level, level_ms, problems) VALUES (?, ?, ?, 'ok', ?, '[]')",
+    "INSERT INTO health_metric (id, kind, item, level, level_ms, past) VALUES (?, ?, ?, 'ok', ?, '{}')",
   ).run(id, kind, item, nowMs)
   db.prepare(
     "INSERT INTO setting (name, value) VALUES ('health-next-metric', ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
@@ -46,18 +50,16 @@ export function insertMetric(db: Connection, kind: MetricKindName, item: string,
   return id
 }
 
-/** Writes a metric's level. */
-export function saveLevel(
+/** Writes a metric's level. What waits for its time is not kept: nobody looks while the service is away. */
+export function saveStanding(
   db: Connection,
   id: number,
-  level: HealthLevel,
-  levelMs: number,
-  problems: readonly number[],
+  { level, sinceMs, beganMs, fellMs, isRelapse }: Standing,
 ): void {
-  db.prepare('UPDATE health_metric SET level = ?, level_ms = ?, problems = ? WHERE id = ?').run(
+  db.prepare('UPDATE health_metric SET level = ?, level_ms = ?, past = ? WHERE id = ?').run(
     level,
-    levelMs,
-    JSON.stringify(problems),
+    sinceMs,
+    JSON.stringify({ beganMs, fellMs, isRelapse }),
     id,
   )
 }

@@ -14,9 +14,9 @@ import {
   metricText,
 } from '../../shared/health-words.ts'
 import { isoTime, isoTimeOrNull } from '../../shared/time-text.ts'
-import { standingSentence } from './desk.ts'
+import { standingSentence } from './telling.ts'
 import type { Health } from './index.ts'
-import { errorKey, notOfferedKey, rowsIn, textAt, type DaemonReport, type FunctionReport } from './report.ts'
+import { faultOf, rowsIn, textAt, type DaemonReport, type FunctionReport } from './report.ts'
 import type { MetricState } from './schema.ts'
 import { summarySentence } from './words.ts'
 
@@ -25,21 +25,29 @@ export function summaryView(health: Health): HealthSummary {
   const { desk, settings, own, report, reportMs } = health
   const metrics = shownMetrics(health)
   const problems = problemsOf(metrics)
+  const workers = (report?.worker_reports ?? []).map(({ name, function_reports: all }): HealthWorker => ({
+    name,
+    functions: all.map(functionView),
+  }))
   return {
     enabled: settings.enabled,
     level: desk.level,
     sentence: settings.enabled
-      ? summarySentence(problems, !health.isLive, metrics.length)
+      ? summarySentence(
+          problems.map((state) => standingSentence(state, metricKind(state.kind).bad)),
+          {
+            isStale: !health.isLive,
+            metrics: metrics.length,
+            failed: workers.flatMap(({ functions }) => functions).filter(({ state }) => state === 'failed')
+              .length,
+          },
+        )
       : 'Reports of this machine are switched off.',
     at: isoTimeOrNull(reportMs),
     isStale: !health.isLive,
     intervalS: settings.intervalS,
     metrics: metrics.map((state) => metricView(state, health)),
-    workers:
-      report?.worker_reports.map(({ name, function_reports: all }): HealthWorker => ({
-        name,
-        functions: all.map(functionView),
-      })) ?? [],
+    workers,
     processes: processesOf(report),
     own: {
       cpuPercent: rounded(own.cpuPercent),
@@ -81,7 +89,7 @@ export function metricView(
   { isLive, reportMs }: Pick<Health, 'isLive' | 'reportMs'>,
 ): HealthMetric {
   const { id, kind, item, value, atMs, standing, limits } = state
-  const { unit, group } = metricKind(kind)
+  const { unit, group, bad } = metricKind(kind)
   return {
     id,
     kind,
@@ -96,18 +104,13 @@ export function metricView(
     level: standing.level,
     since: isoTime(standing.sinceMs),
     limits: { careful: limits.careful, warning: limits.warning, critical: limits.critical },
-    sentence: standingSentence(state),
+    sentence: standingSentence(state, bad),
   }
 }
 
 function functionView({ name, data }: FunctionReport): Static<typeof HealthFunction> {
-  const [first] = data
-  const error = first?.[errorKey]
-  const missing = first?.[notOfferedKey]
-  // A row of a list may fail by itself, such as one mount of many.
-  if (typeof error === 'string' && Object.keys(first ?? {}).length === 1)
-    return { name, state: 'failed', why: error, rows: 0 }
-  if (typeof missing === 'string') return { name, state: 'not-offered', why: missing, rows: 0 }
+  const fault = faultOf(data)
+  if (fault !== null) return { name, state: fault.kind, why: fault.why, rows: 0 }
   return { name, state: 'ok', why: '', rows: data.length }
 }
 

@@ -7,7 +7,7 @@ import {
   type MetricKindName,
 } from '../../shared/health-words.ts'
 import { wordDuration } from '../../shared/time-text.ts'
-import type { Figure, MetricState } from './schema.ts'
+import type { Figure } from './schema.ts'
 import { rowsIn, textAt, type DaemonReport } from './report.ts'
 
 /** The sentences of health. Pure. */
@@ -67,6 +67,11 @@ export function recoveryText(
   return `${sentenceOf(figure.kind, figure.item, figure.value, figure.freeBytes)}. It lasted ${wordDuration(lastedMs)}.`
 }
 
+/** Returns the words for a thing that is no longer there. */
+export function goneText(kind: MetricKindName, item: string): string {
+  return `${metricName(kind, item)} is no longer there.`
+}
+
 /** Returns who takes the most, for the details of a notice. */
 export function topLines(report: DaemonReport | null): string[] {
   return rowsIn(report, 'Processes_top').map((row) => {
@@ -77,13 +82,24 @@ export function topLines(report: DaemonReport | null): string[] {
   })
 }
 
-/** Returns how everything stands. `problems` are the metrics with a level, worst first. */
-export function summarySentence(problems: readonly MetricState[], isStale: boolean, count: number): string {
-  if (count === 0) return 'Nothing has been measured yet.'
-  if (problems.length === 0)
-    return isStale ? 'Nothing is measured now; what is shown was well.' : 'This machine is well.'
+/** Returns how everything stands. `problems` are the sentences of what has a level, worst first. */
+export function summarySentence(
+  problems: readonly string[],
+  {
+    isStale,
+    metrics,
+    failed,
+  }: { readonly isStale: boolean; readonly metrics: number; readonly failed: number },
+): string {
+  if (metrics === 0) return 'Nothing has been measured yet.'
   const [first] = problems
   const rest = problems.length - 1
-  const text = first ? sentenceOf(first.kind, first.item, first.value ?? 0) : ''
-  return `${text}${rest > 0 ? `, and ${rest} more` : ''}.`
+  const words =
+    first !== undefined
+      ? `${first}${rest > 0 ? `, and ${rest} more` : ''}`
+      : isStale
+        ? 'Nothing is measured now; what is shown was well'
+        : 'This machine is well'
+  const but = failed === 0 ? '' : `; ${failed} function${failed === 1 ? '' : 's'} could not be run`
+  return `${words}${but}.`
 }

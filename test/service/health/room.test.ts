@@ -55,7 +55,7 @@ describe('health', () => {
     await bench.pass(90_000)
     clock.suspend(8 * 3_600_000)
     await bench.pass(90_000)
-    bench.says['Hardware_temperatures'] = heat(87)
+    bench.says['Hardware_temperatures'] = heat(91)
     await bench.pass(300_000)
     expect(told(bench)).toEqual([])
     expect(bench.health.desk.level).toBe('careful')
@@ -83,15 +83,75 @@ describe('health', () => {
     expect(told(second)).toEqual([expect.stringMatching(/^recovery ok: Disk \/ is 10 % full/)])
   })
 
-  it('ends a problem whose thing is gone, but not while nobody looks', async () => {
+  it('ends a problem whose thing is gone, and says so, but not one of which nothing is known', async () => {
     const bench = await healthBench(fakeClock())
     bench.says['Disk_mounts'] = disk(99, 1e9)
     await bench.pass(120_000)
-    delete bench.says['Disk_mounts']
-    await bench.pass(300_000)
+    bench.says['Disk_mounts'] = [{ error: 'took longer than 5 s' }]
+    await bench.pass(900_000)
+    bench.says['Disk_mounts'] = [
+      { mount: '/', error: 'the file system does not answer' },
+      { mount: '/other', percent: 1 },
+    ]
+    await bench.pass(900_000)
     expect(told(bench)).toHaveLength(1)
-    await bench.pass(400_000)
-    expect(told(bench)[1]).toMatch(/^recovery ok/)
+    bench.says['Disk_mounts'] = [{ mount: '/other', percent: 1 }]
+    await bench.pass(200_000)
+    expect(told(bench)[1]).toBe('recovery ok: Disk / is no longer there.')
+  })
+
+  it('judges every other disk while one does not answer', async () => {
+    const bench = await healthBench(fakeClock())
+    bench.says['Disk_mounts'] = [{ mount: '/broken', error: 'EIO' }, ...disk(99, 1e9)]
+    await bench.pass(120_000)
+    expect(told(bench)).toEqual(['problem critical: Disk / is 99 % full, 1.0 GB are left (critical).'])
+  })
+
+  it('drops a level at once when its limits are changed by hand, and says how long it was told', async () => {
+    const bench = await healthBench(fakeClock())
+    bench.says['Mem_memory'] = [{ percent: 50 }]
+    const rule = {
+      kind: 'memory-used',
+      item: null,
+      careful: 10,
+      warning: 20,
+      critical: 90,
+      sustainS: 0,
+    } as const
+    await bench.health.change({ rules: [rule] })
+    await bench.pass(600_000)
+    expect(told(bench)).toEqual(['problem warning: Memory: 50 % (warning).'])
+    await bench.health.change({ rules: [] })
+    await bench.pass(20_000)
+    expect(told(bench)[1]).toMatch(/^recovery ok: Memory: 50 %\. It lasted (?:9|10) min/)
+  })
+
+  it('knows of nothing while it is switched off, and begins anew when it is switched on', async () => {
+    const bench = await healthBench(fakeClock())
+    bench.says['Disk_mounts'] = disk(99, 1e9)
+    await bench.pass(120_000)
+    await bench.health.change({ enabled: false })
+    expect(bench.health.desk.level).toBe('ok')
+    bench.says['Disk_mounts'] = disk(10, 90e9)
+    await bench.health.change({ enabled: true })
+    await bench.pass(300_000)
+    expect(told(bench)).toEqual([expect.stringMatching(/^problem critical/), 'recovery ok: '])
+  })
+
+  it('has room for what is new when containers come and go', async () => {
+    const bench = await healthBench(fakeClock())
+    for (let index = 0; index < 30; index += 1) {
+      bench.says['Disk_mounts'] = Array.from({ length: 20 }, (_, at) => ({
+        mount: `/c${index}-${at}`,
+        percent: 5,
+        inodes_percent: 1,
+      }))
+      await bench.pass(10_000)
+    }
+    bench.says['Disk_mounts'] = [{ mount: '/new', percent: 99, free_bytes: 1e9 }]
+    await bench.pass(120_000)
+    expect(bench.health.desk.metrics.size).toBeLessThanOrEqual(500)
+    expect(told(bench)).toEqual(['problem critical: Disk /new is 99 % full, 1.0 GB are left (critical).'])
   })
 
   it('tells what is wanted: a service that must run, a drive that fails at once, or nothing', async () => {

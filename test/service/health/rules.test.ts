@@ -3,9 +3,11 @@ import { metricKinds, metricKindNames } from '../../../electron/shared/health-wo
 import { daysUntilFull, type Fill } from '../../../electron/service/health/forecast.ts'
 import {
   faultOfRule,
+  faultOfRules,
   judge,
   levelOf,
   measureOf,
+  newStanding,
   type Measure,
 } from '../../../electron/service/health/rules.ts'
 import type { Standing } from '../../../electron/service/health/schema.ts'
@@ -16,7 +18,7 @@ const measure: Measure = {
   slack: 2,
   bad: 'above',
 }
-const calm: Standing = { level: 'ok', sinceMs: 0, rising: null, falling: null, problems: [] }
+const calm = newStanding(0)
 
 /** Judges values that come every ten seconds; null is a time in which nobody looked. */
 function after(
@@ -89,8 +91,8 @@ describe('levels', () => {
     }
     expect(after([30, 6, 6], days).changes).toEqual(['20 careful'])
     expect(after([30, 1], days).changes).toEqual(['20 warning'])
-    expect(levelOf(2.4, days)).toBe('careful')
-    expect(levelOf(2.4, days, 0.5)).toBe('warning')
+    expect(levelOf(2.15, days)).toBe('careful')
+    expect(levelOf(2.15, days, 0.5)).toBe('warning')
   })
 
   it('judges by the user’s rule for one, then for its kind, then by the thing’s own limits, then by the usual ones', () => {
@@ -134,6 +136,35 @@ describe('levels', () => {
     expect(faultOfRule({ ...rule, kind: 'disk-days' })).toBeNull()
   })
 
+  it('refuses two sets of limits for the same figure', () => {
+    const rule = {
+      kind: 'disk-used',
+      item: null,
+      careful: null,
+      warning: 80,
+      critical: null,
+      sustainS: 0,
+    } as const
+    expect(faultOfRules([rule, { ...rule, item: '/' }])).toBeNull()
+    expect(faultOfRules([rule, { ...rule, warning: 5 }])).toBe('there are two sets of limits for “Disk”')
+  })
+
+  it('falls to what held all the while, not to a moment that was better', () => {
+    const critical = after([50, ...times(7, 99)]).standing
+    expect(after([50, ...times(60, 92)], measure, critical).changes).toEqual(['310 warning'])
+    expect(after([...times(29, 92), 50, ...times(60, 92)], measure, critical).standing.level).toBe('warning')
+  })
+
+  it('can leave a low limit, whatever the slack', () => {
+    const low: Measure = { ...measure, limits: { careful: 1, warning: null, critical: null } }
+    expect(after([...times(10, 5), ...times(40, 0)], low).changes).toEqual(['70 careful', '410 ok'])
+  })
+
+  it('tells of a value that flaps between careful and warning at most three times an hour', () => {
+    const flapping = Array.from({ length: 360 }, (_, index) => (index % 80 < 40 ? 92 : 85))
+    expect(after(flapping).changes.filter((text) => !text.endsWith('careful')).length).toBeLessThanOrEqual(2)
+  })
+
   it('has usual limits that are in order', () => {
     for (const kind of metricKindNames)
       expect(faultOfRule({ kind, item: null, ...metricKinds[kind].limits, sustainS: 0 })).toBeNull()
@@ -158,6 +189,7 @@ describe('the forecast', () => {
     ['a disk that empties', 72, (hour: number) => 90 - hour / 10],
     ['a disk that stays', 72, () => 50],
     ['a disk that breathes', 72, (hour: number) => 50 + 20 * Math.sin(hour / 3)],
+    ['one large copy', 72, (hour: number) => (hour < 36 ? 35 : 65)],
     ['a disk that is full in years', 72, (hour: number) => 10 + hour / 1_000],
   ])('says nothing of %s', (_, hours, percent) => {
     expect(daysUntilFull(hourly(hours, percent))).toBeNull()

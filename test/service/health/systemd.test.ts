@@ -96,7 +96,7 @@ describe.skipIf(!canRun)('services of systemd', () => {
     const real = systemFiles()
     const files: SystemFiles = {
       ...real,
-      names: (folder) => (folder.startsWith('/run/systemd') ? ['x'] : real.names(folder)),
+      names: (folder) => (folder.startsWith('/run/systemd') ? ['system'] : real.names(folder)),
     }
     const bus = createBus(socket, clock)
     onTestFinished(() => bus.close())

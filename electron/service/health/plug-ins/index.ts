@@ -15,6 +15,8 @@ export interface PlugIns {
   /** Names of functions that come from plug-ins. */
   readonly names: ReadonlySet<string>
   list(workers: readonly Worker[]): HealthPlugIns
+  /** Ends the plug-ins that run. */
+  stop(): void
 }
 
 interface Found {
@@ -35,6 +37,7 @@ export function createPlugIns(
 ): PlugIns {
   const pageBytes = pageSize(systemFiles())
   const told = new Set<string>()
+  const running = new Set<() => void>()
   let names: ReadonlySet<string> = new Set()
 
   const find = (workers: readonly Worker[]): Found[] => {
@@ -66,7 +69,9 @@ export function createPlugIns(
       everyMs: plugInEveryS * 1_000,
       // Its own limit ends it; this one is for what even that does not end.
       limitMs: (plugInLimitS + 5) * 1_000,
-      run: () => runPlugIn(clock, file, { seconds: plugInLimitS, megabytes: plugInMegabytes }, pageBytes),
+      isSlow: true,
+      run: () =>
+        runPlugIn(clock, file, { seconds: plugInLimitS, megabytes: plugInMegabytes }, { pageBytes, running }),
     }
   }
 
@@ -84,6 +89,9 @@ export function createPlugIns(
         name,
         functions: [...functions, ...good.filter(({ worker }) => worker === name).map(functionOf)],
       }))
+    },
+    stop() {
+      for (const end of running) end()
     },
     list: (workers) => ({
       folder,

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
+import type { Readable } from 'node:stream'
 import type { Clock } from '../../clock.ts'
 import type { Json, Row } from '../report.ts'
 
@@ -55,13 +56,25 @@ const { default: answer } = await import(pathToFileURL(process.argv.at(-1)).href
 process.stdout.write(JSON.stringify(typeof answer === 'function' ? await answer() : answer))
 `
 
+/** What runs of plug-ins share. */
+export interface RunParts {
+  readonly pageBytes: number
+  /** Ends what runs; each run adds its own while it lasts. */
+  readonly running: Set<() => void>
+  /** The program that runs modules. */
+  readonly node?: string
+}
+
 /** Runs a plug-in and returns its rows. @throws Error with what went wrong, in words for its author */
 export function runPlugIn(
   clock: Clock,
   file: string,
   limits: PlugInLimits,
-  pageBytes: number,
-  node: string = process.versions['electron'] === undefined ? process.execPath : 'node',
+  {
+    pageBytes,
+    running,
+    node = process.versions['electron'] === undefined ? process.execPath : 'node',
+  }: RunParts,
 ): Promise<readonly Row[]> {
   const { program, args } = commandOf(file, limits, process.platform, node)
   return new Promise((resolve, reject) => {
@@ -74,7 +87,10 @@ export function runPlugIn(
       // A group of its own, so that what it starts ends with it.
       detached: isGroup,
     })
-    let output = Buffer.alloc(0)
+    // Where descriptors have run out there are no streams, whatever their types say.
+    const streams = [child.stdout, child.stderr] as readonly (Readable | undefined)[]
+    let output: Buffer[] = []
+    let length = 0
     let errors = ''
     let isOver = false
     const finish = (done: () => void): void => {
@@ -82,10 +98,15 @@ export function runPlugIn(
       isOver = true
       timer.cancel()
       look?.cancel()
+      running.delete(stopped)
       endAll()
+      // What left its group may go on to write, but nobody reads it any more.
+      for (const stream of streams) stream?.destroy()
       done()
     }
     const fail = (why: string): void => finish(() => reject(new Error(why)))
+    const stopped = (): void => fail('the service is stopping')
+    running.add(stopped)
     const endAll = (): void => {
       if (child.pid === undefined) return
       try {
@@ -107,14 +128,17 @@ export function runPlugIn(
       look = clock.after(lookMs, lookAtMemory)
     }
     let look = process.platform === 'linux' ? clock.after(lookMs / 4, lookAtMemory) : null
-    child.stdout.on('data', (chunk: Buffer) => {
-      output = Buffer.concat([output, chunk])
-      if (output.length > mostBytes) fail(`it wrote more than ${mostBytes / 1_024} kB and was ended`)
+    child.on('error', (error) => fail(`it could not be started: ${startFault(error, program)}`))
+    streams[0]?.on('data', (chunk: Buffer) => {
+      length += chunk.length
+      output.push(chunk)
+      if (length <= mostBytes) return
+      output = []
+      fail(`it wrote more than ${mostBytes / 1_024} kB and was ended`)
     })
-    child.stderr.on('data', (chunk: Buffer) => {
+    streams[1]?.on('data', (chunk: Buffer) => {
       errors = (errors + chunk.toString()).slice(0, 2_000)
     })
-    child.on('error', (error) => fail(`it could not be started: ${startFault(error, program)}`))
     child.on('close', (code, signal) => {
       const said =
         errors
@@ -123,7 +147,7 @@ export function runPlugIn(
           .find((line) => /\S/.test(line)) ?? ''
       if (code !== 0)
         fail(`it ended with ${signal ?? `exit code ${code}`}${said === '' ? '' : `: ${said.slice(0, 300)}`}`)
-      else finish(() => answer(output.toString(), resolve, reject))
+      else finish(() => answer(Buffer.concat(output).toString(), resolve, reject))
     })
   })
 }

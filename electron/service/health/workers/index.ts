@@ -11,7 +11,7 @@ import { networkWorker } from './linux/network.ts'
 import { createPackageList, type PackageList } from './linux/packages.ts'
 import { createProcessTable, pageSize } from './linux/process-table.ts'
 import { processesWorker } from './linux/processes.ts'
-import { servicesWorker } from './linux/services.ts'
+import { runsSystemd, servicesWorker } from './linux/services.ts'
 import { otherWorkers } from './other.ts'
 import { runProgram, type RunProgram } from './programs.ts'
 import type { Worker } from './worker.ts'
@@ -28,6 +28,8 @@ export interface Workers {
   readonly list: readonly Worker[]
   /** What is installed, where that is known. */
   readonly packages: PackageList
+  /** Whether services can be watched here. */
+  watchesServices(): boolean
   close(): void
 }
 
@@ -59,6 +61,7 @@ export function systemWorkers({
     return {
       list: otherWorkers(clock, watched),
       packages: { read: () => Promise.resolve(null) },
+      watchesServices: () => true,
       close: () => undefined,
     }
   const files = systemFiles(root)
@@ -80,6 +83,7 @@ export function systemWorkers({
       clockWorker(files, clock, kernelClock(platform)),
     ],
     packages,
+    watchesServices: () => runsSystemd(files),
     close: () => bus.close(),
   }
 }

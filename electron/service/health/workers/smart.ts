@@ -17,6 +17,8 @@ const pendingId = 197
 /** Attributes in which makers count down from 100 what is left of a drive's life. */
 const leftIds = [231, 233, 177, 173, 169, 202]
 
+export const asleepWords = 'it sleeps, and is let sleep'
+
 /** Reads `smartctl --json -a`; returns why there is nothing to read as a sentence. */
 export function smartOf(text: string): Smart | string {
   let report: unknown
@@ -65,7 +67,7 @@ function whyNot(report: unknown): string {
   })
   const said = texts.join('; ')
   if (/Permission denied|Operation not permitted/i.test(said)) return 'smartctl needs root to ask it'
-  if (/STANDBY|SLEEP/i.test(said)) return 'it sleeps, and is let sleep'
+  if (/STANDBY|SLEEP/i.test(said)) return asleepWords
   return said === '' ? 'it tells nothing of its health' : said.slice(0, 200)
 }
 

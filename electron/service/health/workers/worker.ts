@@ -1,6 +1,7 @@
 import type { Clock } from '../../clock.ts'
 import {
   errorKey,
+  notOffered,
   seedTime,
   type DaemonReport,
   type FunctionReport,
@@ -17,6 +18,8 @@ export interface WorkerFunction {
   readonly everyMs?: number
   /** A time limit (ms) of its own. */
   readonly limitMs?: number
+  /** May take long, so that no report waits for it: what it says stands in the next one. */
+  readonly isSlow?: boolean
   run(): readonly Row[] | Promise<readonly Row[]>
 }
 
@@ -33,6 +36,8 @@ export interface Runner {
 
 /** A function that takes longer (ms) is marked and no longer waited for. */
 export const functionLimitMs = 5_000
+/** A report waits this long (ms) for functions that may take long. */
+const slowPatienceMs = 300
 
 interface Standing {
   report: FunctionReport
@@ -45,28 +50,42 @@ interface Standing {
 export function createRunner(clock: Clock, nextTurn: () => Promise<void> = turn): Runner {
   const standings = new Map<string, Standing>()
 
-  const runOne = async (key: string, { name, run, everyMs, limitMs = functionLimitMs }: WorkerFunction) => {
+  const runOne = async (key: string, one: WorkerFunction): Promise<Standing> => {
+    const { name, everyMs, isSlow = false } = one
     const known = standings.get(key)
     const { monotonicMs } = clock.glance()
     if (known?.busySinceMs != null) {
+      if (isSlow && monotonicMs - known.busySinceMs < (one.limitMs ?? functionLimitMs)) return known
       const forS = Math.round((monotonicMs - known.busySinceMs) / 1_000)
-      return stand(
-        key,
-        known,
-        [{ [errorKey]: `still busy after ${forS} s, so it was not started again` }],
-        name,
-      )
+      return stand(known, [{ [errorKey]: `still busy after ${forS} s, so it was not started again` }], name)
     }
     if (known && everyMs !== undefined && monotonicMs - known.ranMs < everyMs) return known
     const standing: Standing = known ?? {
-      report: { name, datetime: '', data: [] },
-      atMs: 0,
+      report: {
+        name,
+        datetime: seedTime(clock.glance().wallMs),
+        data: notOffered('it has not answered yet'),
+      },
+      atMs: clock.glance().wallMs,
       ranMs: monotonicMs,
       busySinceMs: null,
     }
     standing.ranMs = monotonicMs
     standing.busySinceMs = monotonicMs
     standings.set(key, standing)
+    const work = begin(standing, one)
+    if (!isSlow) return work
+    // One that is quick this time is in this report.
+    const patience = Promise.withResolvers<Standing>()
+    const timer = clock.after(slowPatienceMs, () => patience.resolve(standing))
+    const first = await Promise.race([work, patience.promise])
+    timer.cancel()
+    return first
+  }
+  const begin = async (
+    standing: Standing,
+    { name, run, limitMs = functionLimitMs }: WorkerFunction,
+  ): Promise<Standing> => {
     const limit = Promise.withResolvers<readonly Row[]>()
     const timer = clock.after(limitMs, () =>
       limit.resolve([{ [errorKey]: `took longer than ${limitMs / 1_000} s` }]),
@@ -77,12 +96,11 @@ export function createRunner(clock: Clock, nextTurn: () => Promise<void> = turn)
     })
     const rows = await Promise.race([work, limit.promise])
     timer.cancel()
-    return stand(key, standing, rows, name)
+    return stand(standing, rows, name)
   }
-  const stand = (key: string, standing: Standing, data: readonly Row[], name: string): Standing => {
+  const stand = (standing: Standing, data: readonly Row[], name: string): Standing => {
     standing.atMs = clock.glance().wallMs
     standing.report = { name, datetime: seedTime(standing.atMs), data }
-    standings.set(key, standing)
     return standing
   }
 

@@ -13,7 +13,7 @@ CREATE TABLE health_metric (
   level_ms INTEGER NOT NULL,
   last_value REAL,
   last_ms INTEGER,
-  problems TEXT NOT NULL,
+  past TEXT NOT NULL,
   UNIQUE (kind, item)
 ) STRICT;
 

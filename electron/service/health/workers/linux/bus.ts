@@ -52,8 +52,9 @@ export function createBus(socketPath: string, clock: Clock, uid = process.getuid
 
 async function openLink(socketPath: string, clock: Clock, uid: number, gone: () => void): Promise<Link> {
   const socket = connect(socketPath)
-  // A bus must never keep the service from ending.
+  // A bus must never keep the service from ending, nor end it by an error that nobody hears.
   socket.unref()
+  socket.on('error', () => undefined)
   const waiting = new Map<number, { resolve(body: readonly unknown[]): void; reject(error: Error): void }>()
   let serial = 0
   const fail = (reason: string): void => {
@@ -63,6 +64,7 @@ async function openLink(socketPath: string, clock: Clock, uid: number, gone: () 
     gone()
   }
   await authenticate(socket, clock, uid)
+  if (socket.destroyed) throw new BusError('the bus closed the connection')
   let received = Buffer.alloc(0)
   socket.on('data', (chunk: Buffer) => {
     received = Buffer.concat([received, chunk])
@@ -102,13 +104,18 @@ async function openLink(socketPath: string, clock: Clock, uid: number, gone: () 
       waiting.set(own, { resolve: settle(resolve), reject: settle(reject) })
       socket.write(packCall({ ...call, serial: own }))
     })
-  await send({
-    destination: 'org.freedesktop.DBus',
-    path: '/org/freedesktop/DBus',
-    interface: 'org.freedesktop.DBus',
-    member: 'Hello',
-    args: [],
-  })
+  try {
+    await send({
+      destination: 'org.freedesktop.DBus',
+      path: '/org/freedesktop/DBus',
+      interface: 'org.freedesktop.DBus',
+      member: 'Hello',
+      args: [],
+    })
+  } catch (error) {
+    socket.destroy()
+    throw error
+  }
   return { send, end: () => socket.destroy() }
 }
 
@@ -117,23 +124,7 @@ function authenticate(socket: Socket, clock: Clock, uid: number): Promise<void> 
   return new Promise((resolve, reject) => {
     let answer = ''
     const timer = clock.after(patienceMs, () => end(new BusError('the bus does not answer')))
-    const end = (error: Error | null): void => {
-      timer.cancel()
-      socket.removeAllListeners()
-      if (error === null) {
-        resolve()
-        return
-      }
-      socket.on('error', () => undefined)
-      socket.destroy()
-      reject(error)
-    }
-    socket.on('connect', () =>
-      socket.write(`\0AUTH EXTERNAL ${Buffer.from(String(uid)).toString('hex')}\r\n`),
-    )
-    socket.on('error', (error) => end(new BusError(error.message)))
-    socket.on('close', () => end(new BusError('the bus closed the connection')))
-    socket.on('data', (chunk: Buffer) => {
+    const onData = (chunk: Buffer): void => {
       answer += chunk.toString('latin1')
       if (!answer.includes('\r\n')) return
       if (!answer.startsWith('OK ')) {
@@ -142,6 +133,26 @@ function authenticate(socket: Socket, clock: Clock, uid: number): Promise<void> 
       }
       socket.write('BEGIN\r\n')
       end(null)
-    })
+    }
+    const onError = (error: Error): void => end(new BusError(error.message))
+    const onClose = (): void => end(new BusError('the bus closed the connection'))
+    const end = (error: Error | null): void => {
+      timer.cancel()
+      socket.off('data', onData)
+      socket.off('error', onError)
+      socket.off('close', onClose)
+      if (error === null) {
+        resolve()
+        return
+      }
+      socket.destroy()
+      reject(error)
+    }
+    socket.on('connect', () =>
+      socket.write(`\0AUTH EXTERNAL ${Buffer.from(String(uid)).toString('hex')}\r\n`),
+    )
+    socket.on('data', onData)
+    socket.on('error', onError)
+    socket.on('close', onClose)
   })
 }

@@ -12,11 +12,13 @@ export interface Mount {
   readonly device: string
   readonly type: string
   readonly readOnly: boolean
+  /** Other mounts whose use counts too, such as datasets of the same pool. */
+  readonly also?: readonly string[]
 }
 
 /** File systems that hold somebody's data on a disk of this machine. Images that are always full are not among them. */
 const localTypes =
-  /^(?:ext[234]|xfs|btrfs|bcachefs|f2fs|zfs|overlay|vfat|exfat|msdos|ntfs3?|fuseblk|hfsplus|apfs|jfs|reiserfs|nilfs2|ubifs|jffs2|minix|ufs)$/
+  /^(?:ext[234]|xfs|btrfs|bcachefs|f2fs|zfs|vfat|exfat|msdos|ntfs3?|fuseblk|hfsplus|apfs|jfs|reiserfs|nilfs2|ubifs|jffs2|minix|ufs)$/
 /** File systems of servers: one that is away would hold up whoever asks. */
 const remoteTypes =
   /^(?:nfs4?|cifs|smb3|smbfs|afs|ceph|glusterfs|fuse\.(?:sshfs|glusterfs|s3fs|rclone|ceph)|9p|virtiofs|lustre|davfs|ncpfs)$/
@@ -26,28 +28,38 @@ export function parseMounts(text: string): {
   readonly local: readonly Mount[]
   readonly remote: readonly Mount[]
 } {
-  const local = new Map<string, Mount & { readonly root: string }>()
+  const local = new Map<string, (Mount & { readonly root: string })[]>()
   const remote: Mount[] = []
   for (const line of text.split('\n')) {
     const [before = '', after] = line.split(' - ')
     if (after === undefined) continue
-    const [, , device = '', root = '', mount = '', options = ''] = before.split(' ')
-    const [type = '', source = ''] = after.split(' ')
+    const [, , device = '', root = '', mount = ''] = before.split(' ')
+    const [type = '', source = '', options = ''] = after.split(' ')
     const found = {
       mount: unescaped(mount),
       device: unescaped(source),
       type,
+      // Of the file system itself: a single mount is read-only for whom a service manager wants it so.
       readOnly: options.split(',').includes('ro'),
       root: unescaped(root),
     }
     if (remoteTypes.test(type)) remote.push(found)
-    if (!localTypes.test(type)) continue
+    // Every container has an overlay of its own over the same disk; that of a container we are in is our disk.
+    const isOurs = localTypes.test(type) || (type === 'overlay' && found.mount === '/')
+    if (!isOurs) continue
     const key = type === 'zfs' ? (found.device.split('/')[0] ?? '') : device
-    const known = local.get(key)
-    if (!known || rankOf(found) < rankOf(known)) local.set(key, found)
+    local.set(key, [...(local.get(key) ?? []), found])
   }
   const bare = ({ mount, device, type, readOnly }: Mount): Mount => ({ mount, device, type, readOnly })
-  return { local: [...local.values()].map(bare), remote: remote.map(bare) }
+  return {
+    local: [...local.values()].flatMap((mounts) => {
+      const [first, ...rest] = mounts.sort((a, b) => rankOf(a) - rankOf(b))
+      if (!first) return []
+      const also = first.type === 'zfs' ? rest.map(({ mount }) => mount) : []
+      return [also.length === 0 ? bare(first) : { ...bare(first), also }]
+    }),
+    remote: remote.map(bare),
+  }
 }
 
 /** The whole before a part of it, a short path before a long one. */
@@ -133,7 +145,14 @@ export function diskWorker(
     if (pending.has(mount.mount)) return [{ mount: mount.mount, error: 'the file system does not answer' }]
     pending.add(mount.mount)
     try {
-      const space = await askSpace(path.join(files.root, mount.mount))
+      const own = await askSpace(path.join(files.root, mount.mount))
+      const others = await Promise.all((mount.also ?? []).map((at) => askSpace(path.join(files.root, at))))
+      // Datasets share what is free; each tells only what it uses itself.
+      const used = others.reduce(
+        (sum, { blocks, bfree, bsize }) => sum + ((blocks - bfree) * bsize) / own.bsize,
+        0,
+      )
+      const space = { ...own, blocks: own.blocks + used }
       return space.blocks > 0 ? [spaceRow(mount, space)] : []
     } catch (error) {
       const code = error instanceof Error && 'code' in error ? String(error.code) : ''

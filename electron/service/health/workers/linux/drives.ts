@@ -2,7 +2,7 @@ import type { Clock } from '../../../clock.ts'
 import { notOffered, type Row } from '../../report.ts'
 import { numberIn, type SystemFiles } from '../files.ts'
 import type { RunProgram } from '../programs.ts'
-import { smartOf, type Smart } from '../smart.ts'
+import { asleepWords, smartOf, type Smart } from '../smart.ts'
 
 /** Drives with what they say of their own health. */
 
@@ -21,6 +21,12 @@ export function createDriveWatch(
   isWanted: () => boolean,
 ): DriveWatch {
   let asked: { readonly atMs: number; readonly found: ReadonlyMap<string, Smart | string> } | null = null
+  /** A drive is known by more than the name it happens to have. */
+  const identity = (name: string): string =>
+    ['wwid', 'device/wwid', 'device/model', 'size']
+      .map((file) => files.text(`/sys/block/${name}/${file}`)?.trim() ?? '')
+      .join(' ')
+  let identities: ReadonlyMap<string, string> = new Map()
 
   const askAll = async (names: readonly string[]): Promise<ReadonlyMap<string, Smart | string>> => {
     const found = new Map<string, Smart | string>()
@@ -38,15 +44,19 @@ export function createDriveWatch(
       const names = files.names('/sys/block').filter((name) => drives.test(name))
       if (names.length === 0) return notOffered('no drive of its own')
       const nowMs = clock.glance().monotonicMs
-      const isKnown = asked !== null && names.every((name) => asked?.found.has(name) ?? false)
+      const known = identities
+      const isSame = (name: string): boolean => known.get(name) === identity(name)
+      const isKnown =
+        asked !== null && names.every((name) => (asked?.found.has(name) ?? false) && isSame(name))
       if (isWanted() && (!isKnown || asked === null || nowMs - asked.atMs >= smartEveryMs)) {
         const found = await askAll(names)
         const earlier = asked?.found
         // A drive that sleeps now keeps what it said when it was awake.
         const kept = [...found].map(([name, said]): [string, Smart | string] => {
           const was = earlier?.get(name)
-          return [name, typeof said === 'string' && was !== undefined ? was : said]
+          return [name, said === asleepWords && was !== undefined && isSame(name) ? was : said]
         })
+        identities = new Map(names.map((name) => [name, identity(name)]))
         asked = {
           atMs: nowMs,
           found: new Map([...names.map((name): [string, string] => [name, 'it is not asked']), ...kept]),
@@ -102,9 +112,17 @@ export function raidRows(text: string | null): readonly Row[] {
       state: state ?? 'unknown',
       drives: wanted === undefined ? null : Number(wanted),
       working: working === undefined ? null : Number(working),
-      missing: wanted === undefined || working === undefined ? 0 : Number(wanted) - Number(working),
+      missing:
+        wanted === undefined || working === undefined
+          ? deadOf(block, state)
+          : Number(wanted) - Number(working),
       doing: doing === null ? null : `${doing[1] ?? ''} ${doing[2] ?? ''} %`,
     })
   }
   return rows.length === 0 ? notOffered('no arrays of drives') : rows
+}
+
+/** An array that was not put together, or of which a part is gone, lacks at least one drive; containers are never active. */
+function deadOf(block: string, state: string | undefined): number {
+  return (state === 'inactive' && !/external:/.test(block)) || state === 'broken' ? 1 : 0
 }

@@ -16,7 +16,13 @@ export function hardwareWorker(files: SystemFiles, drives: DriveWatch): Worker {
     name: 'Hardware',
     functions: [
       { name: 'Hardware_battery', everyMs: 30_000, run: () => batteryRows(files) },
-      { name: 'Hardware_drives', everyMs: rarelyMs, limitMs: driveLimitMs, run: () => drives.rows() },
+      {
+        name: 'Hardware_drives',
+        everyMs: rarelyMs,
+        limitMs: driveLimitMs,
+        isSlow: true,
+        run: () => drives.rows(),
+      },
       { name: 'Hardware_fans', run: () => fanRows(files) },
       { name: 'Hardware_memory', everyMs: 60_000, run: () => memoryErrorRows(files) },
       { name: 'Hardware_modules', everyMs: rarelyMs, run: () => moduleRows(files) },

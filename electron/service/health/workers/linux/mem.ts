@@ -33,11 +33,21 @@ export function pressureRows(files: SystemFiles, kind: 'cpu' | 'memory' | 'io'):
   return text === null ? notOffered('this kernel does not measure pressure') : parsePressure(text)
 }
 
-export function memoryRow(memory: ReadonlyMap<string, number>): Row {
+/** Returns what ZFS would give back of its cache (bytes): https://openzfs.github.io/openzfs-docs/man/master/5/spl.5.html */
+export function shrinkableCache(text: string | null): number {
+  const at = (name: string): number =>
+    Number(new RegExp(`^${name}\\s+\\d+\\s+(\\d+)`, 'm').exec(text ?? '')?.[1] ?? 0)
+  return Math.max(0, at('size') - at('c_min'))
+}
+
+export function memoryRow(memory: ReadonlyMap<string, number>, cacheBytes = 0): Row {
   const at = (name: string): number => memory.get(name) ?? 0
   const total = at('MemTotal')
   // Kernels before 3.14 do not estimate it.
-  const available = memory.get('MemAvailable') ?? at('MemFree') + at('Buffers') + at('Cached')
+  const available = Math.min(
+    total,
+    (memory.get('MemAvailable') ?? at('MemFree') + at('Buffers') + at('Cached')) + cacheBytes,
+  )
   return {
     percent: total === 0 ? 0 : rounded((100 * (total - available)) / total, 2),
     total_bytes: total,
@@ -125,7 +135,10 @@ export function memWorker(files: SystemFiles, clock: Clock, table: ProcessTable)
   return {
     name: 'Mem',
     functions: [
-      { name: 'Mem_memory', run: () => [memoryRow(memory())] },
+      {
+        name: 'Mem_memory',
+        run: () => [memoryRow(memory(), shrinkableCache(files.text('/proc/spl/kstat/zfs/arcstats')))],
+      },
       { name: 'Mem_pressure', run: () => pressureRows(files, 'memory') },
       {
         name: 'Mem_rising',

@@ -42,7 +42,7 @@ export function parseInterfaces(text: string): ReadonlyMap<string, InterfaceCoun
 
 /** The loopback, and what containers and virtual machines make by the dozen. */
 const inner =
-  /^(?:lo|veth|docker|br-|virbr|vnet|cni|flannel|cali|tap|ifb|dummy|podman|lxc|lxd|fwbr|fwpr|fwln)/
+  /^(?:lo|veth|docker|br-|virbr|vnet|cni|flannel|cali|tap|ifb|dummy|podman|lxc|lxd|fwbr|fwpr|fwln|azv|kube|nodelocaldns|cilium|weave|vxlan|geneve)|^eni[0-9a-f]{9,}$/
 
 /** Reads `/proc/net/sockstat` and `/proc/net/sockstat6`: numbers by `protocol name`. */
 export function parseSockets(text: string): ReadonlyMap<string, number> {
@@ -101,15 +101,17 @@ export function networkWorker(files: SystemFiles, clock: Clock): Worker {
     functions: [
       {
         name: 'Network_interfaces',
-        run: () => {
+        run: async () => {
           const all = parseInterfaces(files.text('/proc/net/dev') ?? '')
           const nowMs = clock.glance().monotonicMs
           const seconds = before === null ? 0 : (nowMs - before.atMs) / 1_000
           const earlier = before?.all
           before = { atMs: nowMs, all }
-          const rows = [...all]
-            .filter(([name]) => !inner.test(name))
-            .map(([name, now]) => interfaceRow(files, name, now, earlier?.get(name), seconds))
+          const rows = await Promise.all(
+            [...all]
+              .filter(([name]) => !inner.test(name))
+              .map(([name, now]) => interfaceRow(files, name, now, earlier?.get(name), seconds)),
+          )
           return rows.length === 0 ? notOffered('there is no interface but the loopback') : rows
         },
       },
@@ -148,17 +150,18 @@ export function networkWorker(files: SystemFiles, clock: Clock): Worker {
   }
 }
 
-function interfaceRow(
+async function interfaceRow(
   files: SystemFiles,
   name: string,
   now: InterfaceCounters,
   was: InterfaceCounters | undefined,
   seconds: number,
-): Row {
+): Promise<Row> {
   const per = (key: keyof InterfaceCounters, digits: number): number | null =>
     roundedOrNull(rate(now[key], was?.[key], seconds), digits)
   const errors = rate(now.inErrors + now.outErrors, was && was.inErrors + was.outErrors, seconds)
-  const speed = numberIn(files.text(`/sys/class/net/${name}/speed`))
+  // The driver is asked, and some take their time.
+  const speed = numberIn(await files.slowText(`/sys/class/net/${name}/speed`))
   return {
     interface: name,
     in_bytes_per_s: per('inBytes', 1),

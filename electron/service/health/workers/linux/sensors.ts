@@ -36,6 +36,8 @@ function deviceOf(files: SystemFiles, folder: string): string {
 /** Sensors that are not connected say such things as 255 °C, or -273. */
 const leastCelsius = -60
 const mostCelsius = 200
+/** What an input says to which nothing is connected: the end of a signed byte. */
+const unconnected: ReadonlySet<number> = new Set([127, 127.5, 128])
 /** A limit outside this is a number that nobody has set. */
 const leastLimit = 40
 const mostLimit = 150
@@ -47,6 +49,7 @@ export async function temperatureRows(files: SystemFiles): Promise<readonly Row[
     for (const input of inputs(files, chip, 'temp')) {
       const celsius = await milli(files, `${input}_input`)
       if (celsius === null || celsius <= leastCelsius || celsius >= mostCelsius) continue
+      if (unconnected.has(celsius) || numberIn(files.text(`${input}_fault`)) === 1) continue
       const label = files.text(`${input}_label`)?.trim() || path.basename(input)
       const critical = await milli(files, `${input}_crit`)
       rows.push({

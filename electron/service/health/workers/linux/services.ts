@@ -16,6 +16,11 @@ type UnitTuple = readonly [name: string, description: string, load: string, acti
 /** Lists beyond this would only fill the page. */
 const mostUnits = 100
 
+/** Returns true where systemd is process 1: sd_booted(3). */
+export function runsSystemd(files: SystemFiles): boolean {
+  return files.names('/run/systemd').includes('system')
+}
+
 /** Tells of systemd's units without starting a program. `watched` are units that must be active. */
 export function servicesWorker(
   files: SystemFiles,
@@ -23,9 +28,7 @@ export function servicesWorker(
   packages: PackageList,
   watched: () => readonly string[],
 ): Worker {
-  /** systemd is process 1 where this folder is there: sd_booted(3). */
-  const isThere = (): boolean =>
-    files.names('/run/systemd/system').length > 0 || files.names('/run/systemd').includes('system')
+  const isThere = (): boolean => runsSystemd(files)
   const away = notOffered('this machine does not run systemd')
   const units = async (
     member: string,
@@ -67,9 +70,22 @@ export function servicesWorker(
       {
         name: 'Services_watched',
         run: async () => {
-          const names = watched()
+          const names = watched().map((name) => (/\.[a-z]+$/.test(name) ? name : `${name}.service`))
           if (names.length === 0) return []
-          return isThere() ? (await units('ListUnitsByNames', [names])).map(unitRow) : away
+          if (!isThere()) return away
+          const found = (await units('ListUnitsByNames', [names])).map(unitRow)
+          // systemd says nothing of a name that can be none of its own.
+          const missing = names.filter((name) => !found.some(({ unit }) => unit === name))
+          return [
+            ...found,
+            ...missing.map((unit) => ({
+              unit,
+              active: 'not-found',
+              sub: '',
+              loaded: 'not-found',
+              description: '',
+            })),
+          ]
         },
       },
     ],
