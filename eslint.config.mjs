@@ -100,7 +100,7 @@ export default tseslint.config(
       'test/desktop/**/*.ts',
       'test/package/**/*.ts',
       'test/screenshots/**/*.ts',
-      'test/support/{notification-daemon,send-notice}.ts',
+      'test/support/{notification-daemon,send-notice,fake-systemd}.ts',
     ],
     rules: { 'no-console': 'off' },
   },

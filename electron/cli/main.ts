@@ -47,7 +47,7 @@ export async function main(args: readonly string[]): Promise<number> {
     watcherCommand(),
     triggerCommand(),
     telemetryCommand(),
-    healthCommand(),
+    healthCommand(finish),
     runCommand(finish),
   ]) {
     program.addCommand(command)

@@ -1,4 +1,4 @@
-import { closeSync, openSync, renameSync, statSync, truncateSync, writeSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, renameSync, statSync, writeSync } from 'node:fs'
 import pino from 'pino'
 
 export type Log = pino.Logger
@@ -35,7 +35,7 @@ export const stderrTarget: LogTarget = {
 export interface Rotation {
   /** The file is put aside before it would grow beyond this (bytes); 0 never. */
   readonly mostBytes: number
-  /** Files that were put aside, `.1` the newest. */
+  /** Files that were put aside, `.1` the newest; 0 never puts one aside. */
   readonly backups: number
 }
 
@@ -47,6 +47,8 @@ export function fileTarget(file: string, { mostBytes, backups }: Rotation = usua
   const open = (): number => openSync(file, 'a', 0o640)
   let handle = open()
   let size = statSync(file).size
+  // A device such as /dev/stdout is nobody's to put aside.
+  const canRotate = mostBytes > 0 && backups > 0 && fstatSync(handle).isFile()
   const reopen = (): void => {
     try {
       const next = open()
@@ -65,13 +67,12 @@ export function fileTarget(file: string, { mostBytes, backups }: Rotation = usua
         // It is not there yet, or nobody may: then it grows.
       }
     }
-    if (backups === 0) truncate(file)
     reopen()
   }
   return {
     write(line) {
       const length = Buffer.byteLength(line)
-      if (mostBytes > 0 && size > 0 && size + length > mostBytes) putAside()
+      if (canRotate && size > 0 && size + length >= mostBytes) putAside()
       try {
         writeSync(handle, line)
         size += length
@@ -81,14 +82,6 @@ export function fileTarget(file: string, { mostBytes, backups }: Rotation = usua
     },
     reopen,
     close: () => closeSync(handle),
-  }
-}
-
-function truncate(file: string): void {
-  try {
-    truncateSync(file)
-  } catch {
-    // It grows on.
   }
 }
 

@@ -58,6 +58,7 @@ export function useKeptReports() {
         signal,
       ),
     initialPageParam: null as number | null,
+    refetchInterval: refreshMs,
     getNextPageParam: ({ reports, more }) => (more ? (reports[reports.length - 1]?.id ?? null) : null),
   })
 }

@@ -112,7 +112,8 @@ function take(snapshot: StreamSnapshot): void {
 
 function apply(delta: StreamDelta): void {
   // Figures come with every report; what is wrong with them comes with its notice.
-  if (delta.topic !== 'machine' && delta.topic !== 'health') void queryClient.invalidateQueries({ queryKey: ['overview'] })
+  if (delta.topic !== 'machine' && delta.topic !== 'health')
+    void queryClient.invalidateQueries({ queryKey: ['overview'] })
   switch (delta.topic) {
     case 'machine':
       machine.value = delta.machine

@@ -6,18 +6,20 @@ import {
   readlinkSync,
   renameSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { parseDaemonConfig } from '../../electron/cli/daemon/config.ts'
-import { runningPid, takePidfile } from '../../electron/cli/daemon/pidfile.ts'
+import { isAlive, runningPid, takePidfile } from '../../electron/cli/daemon/pidfile.ts'
 import { runCli, startServe, type CliResult } from '../support/cli.ts'
 import { hasProgram } from '../support/private-bus.ts'
+import { tellSkipped } from '../support/skipped.ts'
 import { temporaryFolder } from '../support/temporary.ts'
 
 const isLinux = process.platform === 'linux'
-if (!isLinux) console.log('what a daemon holds is not looked at: only Linux shows it in /proc')
+if (!isLinux) tellSkipped('what a daemon holds is not looked at: only Linux shows it in /proc')
 
 interface Daemon {
   readonly database: string
@@ -53,14 +55,7 @@ function daemonIn(folder = temporaryFolder()): Daemon {
 const until = async (fits: () => boolean): Promise<void> => {
   while (!fits()) await new Promise((resolve) => setImmediate(resolve))
 }
-const isGone = (pid: number): boolean => {
-  try {
-    process.kill(pid, 0)
-    return false
-  } catch {
-    return true
-  }
-}
+const isGone = (pid: number): boolean => !isAlive(pid)
 
 describe('watchkeeper daemon', () => {
   it('starts in the background, holds nothing of its caller, says how it is, and ends in order', async () => {
@@ -117,13 +112,16 @@ describe('watchkeeper daemon', () => {
   }, 60_000)
 
   it('takes its pidfile away on SIGTERM, opens its logs anew on SIGHUP, and is another after restart', async () => {
-    const { run, pid, pidfile, log } = daemonIn()
+    const { run, pid, pidfile, log, database } = daemonIn()
     await run('start')
     renameSync(log, `${log}.old`)
     process.kill(pid(), 'SIGHUP')
     await until(() => existsSync(log) && readFileSync(log, 'utf8').includes('opened anew'))
     const before = pid()
-    expect(await run('restart')).toMatchObject({ code: 0 })
+    expect(await runCli(['daemon', 'restart', '-d', database])).toMatchObject({ code: 0 })
+    // The options of the last start hold, so that it is not suddenly somewhere else.
+    const { origin } = JSON.parse(readFileSync(`${database}.service.json`, 'utf8')) as { origin: string }
+    expect(origin).not.toContain(':8737')
     expect(pid()).not.toBe(before)
     expect(isGone(before)).toBe(true)
     const last = pid()
@@ -148,6 +146,28 @@ describe('watchkeeper daemon', () => {
     writeFileSync(pidfile, `${process.pid}\n`)
     expect(await run('start')).toMatchObject({ code: 0 })
     expect(pid()).not.toBe(process.pid)
+  }, 60_000)
+
+  it('is known by its pidfile through whatever path, and takes away no file that is none', async () => {
+    const { run, database } = daemonIn()
+    const folder = path.dirname(database)
+    symlinkSync(folder, path.join(folder, 'link'))
+    const linked = path.join(folder, 'link', 'a.pid')
+    const real = path.join(folder, 'a.pid')
+    expect(
+      await runCli(['daemon', 'start', '-d', database, '--pidfile', linked, '--listen', '127.0.0.1:0']),
+    ).toMatchObject({ code: 0 })
+    expect(await runCli(['daemon', 'status', '-d', database, '--pidfile', real])).toMatchObject({ code: 0 })
+    expect(await runCli(['daemon', 'stop', '-d', database, '--pidfile', real])).toMatchObject({
+      code: 0,
+      stderr: '',
+    })
+    const text = path.join(folder, 'keep.txt')
+    writeFileSync(text, 'hello')
+    await runCli(['daemon', 'stop', '-d', database, '--pidfile', text])
+    expect(readFileSync(text, 'utf8')).toBe('hello')
+    expect(await run('start', '-l', path.join(folder, 'nowhere', 'x.log'))).toMatchObject({ code: 1 })
+    expect(existsSync(path.join(folder, 'nowhere'))).toBe(false)
   }, 60_000)
 
   it('says in one line why it could not start, and leaves no pidfile', async () => {
@@ -214,7 +234,7 @@ describe('the configuration of system-health-daemon', () => {
 
 describe('a pidfile', () => {
   it('is taken once, and not from one that runs', () => {
-    const file = path.join(temporaryFolder(), 'deep', 'x.pid')
+    const file = path.join(temporaryFolder(), 'x.pid')
     expect(takePidfile(file)).toBe(true)
     expect(readFileSync(file, 'utf8')).toBe(`${process.pid}\n`)
     writeFileSync(file, '999999999\n')
@@ -226,7 +246,7 @@ describe('a pidfile', () => {
 })
 
 const canNotify = isLinux && hasProgram('socat')
-if (!canNotify) console.log('what systemd is told is not tested: socat is missing (Debian: socat)')
+if (!canNotify) tellSkipped('what systemd is told is not tested: socat is missing (Debian: socat)')
 
 describe.skipIf(!canNotify)('a service that systemd started', () => {
   it('says when it is ready, that it goes on, and when it stops; SIGHUP does not end it', async () => {

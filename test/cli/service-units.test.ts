@@ -3,30 +3,33 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { absolutePaths } from '../../electron/cli/own-command.ts'
 import { launchdUnit } from '../../electron/cli/units/launchd.ts'
 import { systemdUnit } from '../../electron/cli/units/systemd.ts'
 import { taskUnit } from '../../electron/cli/units/task-scheduler.ts'
 import type { UnitParts } from '../../electron/cli/units/unit.ts'
 import { runCli } from '../support/cli.ts'
 import { hasProgram } from '../support/private-bus.ts'
+import { tellSkipped } from '../support/skipped.ts'
 import { temporaryFolder } from '../support/temporary.ts'
 
 const parts = (change: Partial<UnitParts> = {}): UnitParts => ({
   command: [process.execPath, '/opt/watch keeper/watchkeeper.js', 'serve', '-d', '/var/lib/w k/50%.db'],
   database: '/var/lib/w k/50%.db',
   hasFolder: false,
+  files: new Map(),
   scope: 'system',
   user: null,
   home: '/home/me',
   ...change,
 })
 const canVerify = hasProgram('systemd-analyze')
-if (!canVerify) console.log('units are not verified: systemd-analyze is missing (Debian: systemd)')
+if (!canVerify) tellSkipped('units are not verified: systemd-analyze is missing (Debian: systemd)')
 
 describe('the unit for systemd', () => {
   it.skipIf(!canVerify).each([
     ['of the system', parts()],
-    ['of the system, run by another user', parts({ user: 'nobody' })],
+    ['of the system, run by another user', parts({ user: 'daemon' })],
     ['of a user', parts({ scope: 'user' })],
   ])('%s is one that systemd-analyze has nothing against', (_, given) => {
     const file = path.join(temporaryFolder(), 'watchkeeper.service')
@@ -37,7 +40,20 @@ describe('the unit for systemd', () => {
       { encoding: 'utf8' },
     )
     expect(stderr.split('\n').filter((line) => line.includes('watchkeeper.service'))).toEqual([])
-    expect(status).toBe(0)
+    // Without a session, a user's manager has nowhere for its files, and says so.
+    if (given.scope === 'system') expect(status).toBe(0)
+  })
+
+  it('lets the service write wherever its options tell it to', () => {
+    const { text } = systemdUnit(parts({ files: new Map([['--health-log', '/var/log/wk/report.log']]) }))
+    expect(text).toContain('ReadWritePaths="/var/lib/w k" /var/log/wk\n')
+    expect(absolutePaths(['--health-log', 'r.log', '--log=x.log', '--listen', '1:2'])).toEqual([
+      '--health-log',
+      path.resolve('r.log'),
+      `--log=${path.resolve('x.log')}`,
+      '--listen',
+      '1:2',
+    ])
   })
 
   it('waits for our word, watches over us, and names what is run so that systemd reads it right', () => {
@@ -58,7 +74,8 @@ describe('the unit for systemd', () => {
     expect(install).toEqual([
       ['install', '-d', '-m', '0700', '-o', 'watch', '/var/lib/w k'],
       ['systemctl', 'daemon-reload'],
-      ['systemctl', 'enable', '--now', 'watchkeeper.service'],
+      ['systemctl', 'enable', 'watchkeeper.service'],
+      ['systemctl', 'restart', 'watchkeeper.service'],
     ])
     expect(systemdUnit(parts({ scope: 'user' })).install[0]).toEqual(['systemctl', '--user', 'daemon-reload'])
   })
@@ -129,7 +146,7 @@ describe.skipIf(process.platform !== 'linux')('watchkeeper service', () => {
     expect(dry.stdout).toContain('Type=notify')
     expect(dry.stdout).toContain('serve -d ')
     expect(dry.stdout).toContain(' --listen 127.0.0.1:9\n')
-    expect(dry.stdout).toContain('$ systemctl --user enable --now watchkeeper.service')
+    expect(dry.stdout).toContain('$ systemctl --user enable watchkeeper.service')
     expect(await runCli(['service', 'install', '--user'], { env })).toMatchObject({
       code: 2,
       stderr: 'watchkeeper: nothing was changed: say --yes to do it, or --dry-run to look\n',
@@ -150,9 +167,10 @@ describe.skipIf(process.platform !== 'linux')('watchkeeper service', () => {
     expect(readFileSync(file, 'utf8')).toContain('ExecStart=')
     expect(await runCli(['service', 'remove', '--user', '--yes'], { env })).toMatchObject({ code: 0 })
     expect(existsSync(file)).toBe(false)
-    expect(systemctl.said().split('\n').slice(0, 4)).toEqual([
+    expect(systemctl.said().split('\n').slice(0, 5)).toEqual([
       '--user daemon-reload',
-      '--user enable --now watchkeeper.service',
+      '--user enable watchkeeper.service',
+      '--user restart watchkeeper.service',
       '--user disable --now watchkeeper.service',
       '--user daemon-reload',
     ])

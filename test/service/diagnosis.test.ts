@@ -30,8 +30,13 @@ describe('masking', () => {
     ['02:42:ac:11:00:02', 'device-1'],
     ['mail to bob@example.com', 'mail to mail-1'],
     ['/home/bob/x and C:\\Users\\bob\\y', '/home/user-2/x and C:\\Users\\user-2\\y'],
-    ['http://secret:pw@intra.example:8080/x?y', 'http://host-3:8080/x?y'],
+    ['http://secret:pw@intra.example:8080/x?y', 'http://host-3:8080/x?…'],
     ['http://10.0.0.9/', 'http://address-4/'],
+    ['tcp6 [2a02:8109:1:2:3:4:5:6789]:22', 'tcp6 [address-5]:22'],
+    ['/media/alice/STICK and /run/media/alice/x', '/media/user-3/STICK and /run/media/user-3/x'],
+    ['enx00e04c680001 is up', 'enx-device-2 is up'],
+    ['postgres://u:pw/with@db/x?token=1 failed', 'postgres://host-4/x?… failed'],
+    ['C:\\Users\\Alice Smith\\x', 'C:\\Users\\user-4\\x'],
     ['nothing at all', 'nothing at all'],
   ])('turns “%s” into “%s”', (text, expected) => {
     expect(mask(text)).toBe(expected)
@@ -86,7 +91,7 @@ describe('GET /api/v1/health/diagnosis', () => {
         body: JSON.stringify(body),
       })
     await post('/api/v1/watchers', {
-      name: 'Secret payroll',
+      name: 'Secret-payroll 7',
       schedule: { kind: 'period', periodMs: 60_000 },
       graceMs: 0,
     })

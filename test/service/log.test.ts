@@ -15,8 +15,10 @@ describe('a log file', () => {
     for (let index = 0; index < 45; index += 1) target.write(line(index))
     target.close()
     expect(existsSync(`${file}.4`)).toBe(false)
+    // Nine lines of ten bytes stay below a hundred; the file in use has what is left.
+    const keptLines = 3 * 9 + 9
     const kept = [3, 2, 1].map((index) => read(`${file}.${index}`)).join('') + read(file)
-    expect(kept).toBe(Array.from({ length: 35 }, (_, index) => line(index + 10)).join(''))
+    expect(kept).toBe(Array.from({ length: keptLines }, (_, index) => line(45 - keptLines + index)).join(''))
     for (const name of [file, `${file}.1`, `${file}.2`, `${file}.3`])
       expect(read(name).length).toBeLessThanOrEqual(100)
   })
@@ -30,21 +32,25 @@ describe('a log file', () => {
     second.write(line(9))
     second.write(line(10))
     second.close()
-    expect(read(`${file}.1`)).toHaveLength(100)
-    expect(read(file)).toBe(line(10))
+    expect(read(`${file}.1`)).toHaveLength(90)
+    expect(read(file)).toBe(line(9) + line(10))
     const endless = fileTarget(file, { mostBytes: 0, backups: 5 })
     for (let index = 0; index < 100; index += 1) endless.write(line(index))
     endless.close()
-    expect(read(file)).toHaveLength(1_010)
+    expect(read(file)).toHaveLength(1_020)
   })
 
-  it('begins anew where none is to be kept', () => {
+  it('is never put aside where none is to be kept, as Python has it, nor what is no file', () => {
     const file = fresh()
     const target = fileTarget(file, { mostBytes: 30, backups: 0 })
     for (let index = 0; index < 7; index += 1) target.write(line(index))
     target.close()
-    expect(read(file)).toBe(line(6))
+    expect(read(file)).toHaveLength(70)
     expect(existsSync(`${file}.1`)).toBe(false)
+    const device = fileTarget('/dev/null', { mostBytes: 10, backups: 1 })
+    for (let index = 0; index < 7; index += 1) device.write(line(index))
+    device.close()
+    expect(existsSync('/dev/null.1')).toBe(false)
   })
 
   it('is opened anew after somebody else put it aside', () => {

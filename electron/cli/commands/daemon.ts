@@ -9,6 +9,7 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  writeFileSync,
 } from 'node:fs'
 import path from 'node:path'
 import { systemClock } from '../../service/clock.ts'
@@ -18,7 +19,7 @@ import { isAlive, readPid, runningPid } from '../daemon/pidfile.ts'
 import { alreadyRuns, doesNotRun } from '../daemon/words.ts'
 import { CommandError, databaseOf, exitCodes, say } from '../io.ts'
 import { databaseOption } from '../options.ts'
-import { ownCommand } from '../own-command.ts'
+import { absolutePaths, ownCommand } from '../own-command.ts'
 
 interface DaemonOptions {
   readonly database?: string
@@ -33,6 +34,9 @@ interface Places {
   readonly pidfile: string
   readonly log: string
   readonly config: DaemonConfig | null
+  /** Whether the places were typed, so that a typing error makes no folder. */
+  readonly isLogTyped: boolean
+  readonly isPidTyped: boolean
 }
 
 /** `watchkeeper daemon`: the service in the background, as PEP 3143 has it. */
@@ -46,10 +50,11 @@ export function daemonCommand(finish: (exitCode: number) => void): Command {
       .option('-c, --config <file>', 'a configuration of system-health-daemon')
       .option('--pidfile <file>', 'where the process id is written (default: beside the database)')
       .option('-l, --log <file>', 'where it logs (default: beside the database)')
-  const passed = ['[serve options...]', 'options of `watchkeeper serve`, after --'] as const
+  const passed = ['[serve options...]', 'options of `watchkeeper serve`'] as const
   command.addCommand(
     withOptions(new Command('start'))
       .description('Start it and wait until it records.')
+      .allowUnknownOption()
       .argument(...passed)
       .action((more: string[], options: DaemonOptions) => start(placesOf(options), more)),
   )
@@ -62,12 +67,15 @@ export function daemonCommand(finish: (exitCode: number) => void): Command {
   )
   command.addCommand(
     withOptions(new Command('restart'))
-      .description('End it, if it runs, and start it.')
+      .description(
+        'End it, if it runs, and start it, with the options of its last start unless others are given.',
+      )
+      .allowUnknownOption()
       .argument(...passed)
       .action(async (more: string[], options: DaemonOptions) => {
         const places = placesOf(options)
         await stop(places)
-        await start(places, more)
+        await start(places, more.length > 0 ? more : lastOptions(places))
       }),
   )
   command.addCommand(
@@ -81,7 +89,7 @@ export function daemonCommand(finish: (exitCode: number) => void): Command {
     `
 Examples:
   watchkeeper daemon start                          the usual database, log and pidfile beside it
-  watchkeeper daemon start -- --listen 0.0.0.0:8737
+  watchkeeper daemon start --listen 0.0.0.0:8737     options of watchkeeper serve
   watchkeeper daemon start -c /etc/system-health-daemon/daemon.cfg
   kill -HUP $(cat ~/.watchkeeper/watchkeeper.db.pid)    open the log files anew, after rotating them
 
@@ -100,6 +108,8 @@ function placesOf({ database: named, config: configFile, pidfile, log }: DaemonO
     // The daemon's folder is the root, so that it holds no other one.
     pidfile: path.resolve(pidfile ?? config?.pidPath ?? `${database}.pid`),
     log: path.resolve(log ?? config?.errorLog ?? `${database}.log`),
+    isLogTyped: log !== undefined,
+    isPidTyped: pidfile !== undefined,
   }
 }
 
@@ -110,6 +120,18 @@ const startPatienceMs = 120_000
 /** The original asks so often. */
 const askMs = 100
 const stopPatienceMs = 60_000
+
+/** Where the options of the last start are kept, for a restart. */
+const optionsFile = ({ database }: Places): string => `${database}.daemon.json`
+
+function lastOptions(places: Places): readonly string[] {
+  try {
+    const kept: unknown = JSON.parse(readFileSync(optionsFile(places), 'utf8'))
+    return Array.isArray(kept) && kept.every((word) => typeof word === 'string') ? kept : []
+  } catch {
+    return []
+  }
+}
 
 async function start(places: Places, more: readonly string[]): Promise<void> {
   const { database, pidfile, log, config } = places
@@ -122,9 +144,12 @@ async function start(places: Places, more: readonly string[]): Promise<void> {
     ...(config === null
       ? []
       : ['--health-log', path.resolve(config.outputLog), '--health-interval', String(config.intervalS)]),
-    ...more,
+    ...absolutePaths(more),
   ]
   closeInherited()
+  // A folder that is missing is made for the usual places and a configuration's, not for one that was typed.
+  if (!places.isPidTyped) mkdirSync(path.dirname(pidfile), { recursive: true })
+  if (!places.isLogTyped) mkdirSync(path.dirname(log), { recursive: true })
   const { handle, size } = openForWords(log)
   if (config !== null) mkdirSync(path.dirname(path.resolve(config.outputLog)), { recursive: true })
   const child = spawn(program, args, {
@@ -148,6 +173,7 @@ async function start(places: Places, more: readonly string[]): Promise<void> {
     const address = isLocked(database) ? readServiceAddress(database) : null
     if (address !== null && address.pid === child.pid) {
       child.unref()
+      writeFileSync(optionsFile(places), `${JSON.stringify(more)}\n`, { mode: 0o600 })
       say(`Watchkeeper records in the background (process ${child.pid}), the UI is at ${address.origin}/`)
       say(`Its log is ${log}; \`watchkeeper open\` opens the UI with its key.`)
       return
@@ -175,7 +201,6 @@ function closeInherited(): void {
 /** @throws CommandError */
 function openForWords(log: string): { readonly handle: number; readonly size: number } {
   try {
-    mkdirSync(path.dirname(log), { recursive: true })
     const handle = openSync(log, 'a', 0o600)
     return { handle, size: statSync(log).size }
   } catch (error) {
@@ -199,7 +224,9 @@ async function stop({ pidfile }: Places): Promise<void> {
   const pid = runningPid(pidfile)
   if (pid === null) {
     process.stderr.write(`${doesNotRun(pidfile)}\n`)
-    rmSync(pidfile, { force: true })
+    // Only what a daemon left behind is taken away, never a file that merely has this name.
+    const left = readPid(pidfile)
+    if (left !== null && !isAlive(left)) rmSync(pidfile, { force: true })
     return
   }
   try {

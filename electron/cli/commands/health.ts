@@ -3,23 +3,24 @@ import { writeFileSync } from 'node:fs'
 import type {
   HealthChanges,
   HealthHistory,
+  HealthPlugIns,
   HealthSummary,
   KeptReport,
   KeptReports,
 } from '../../shared/api/health.ts'
-import { metricText, reportReasonWords } from '../../shared/health-words.ts'
+import { healthLevels, metricText, reportReasonWords } from '../../shared/health-words.ts'
 import { oneLine } from '../../shared/text.ts'
-import { CommandError, say, sayAll } from '../io.ts'
+import { CommandError, exitCodes, say, sayAll } from '../io.ts'
 import { tableLines, whole } from '../options.ts'
 import { demand, demandText, withServiceOptions, type ServiceChoice } from '../service-client.ts'
 
 /** `watchkeeper health`: how this machine is. */
-export function healthCommand(): Command {
+export function healthCommand(finish: (exitCode: number) => void): Command {
   const command = new Command('health').description(
     'How this machine is: figures with their levels, reports, what changed, and one page that tells what is wrong.',
   )
   for (const sub of [
-    statusCommand(),
+    statusCommand(finish),
     reportCommand(),
     historyCommand(),
     reportsCommand(),
@@ -36,25 +37,39 @@ interface JsonOptions extends ServiceChoice {
 const json = (command: Command): Command => command.option('--json', 'print JSON', false)
 const clock = (iso: string): string => iso.slice(0, 19).replace('T', ' ')
 
-function statusCommand(): Command {
+function statusCommand(finish: (exitCode: number) => void): Command {
   return withServiceOptions(
     json(new Command('status').description('Every figure with its level, the worst first.')),
-  ).action(async (options: JsonOptions) => {
-    const summary = await demand<HealthSummary>(options, 'GET', '/api/v1/health')
-    if (options.json) return say(JSON.stringify(summary, null, 2))
-    const rows = summary.metrics.map(({ name, text, level, isStale, at }) => [
-      level === 'ok' ? '' : level,
-      oneLine(name),
-      text,
-      isStale && at !== null ? `as of ${clock(at)} UTC` : '',
-    ])
-    const failed = summary.workers.flatMap(({ functions }) =>
-      functions
-        .filter(({ state }) => state === 'failed')
-        .map(({ name, why }) => `${name} failed: ${oneLine(why)}`),
+  )
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 well or careful, 1 warning or critical, or nothing is measured, 3 no service runs.',
     )
-    for (const line of [oneLine(summary.sentence), ...tableLines(rows), ...failed]) say(line)
-  })
+    .action(async (options: JsonOptions) => {
+      const summary = await demand<HealthSummary>(options, 'GET', '/api/v1/health')
+      const isWell = summary.level === 'ok' || summary.level === 'careful'
+      finish(isWell && !summary.isStale ? exitCodes.ok : exitCodes.failed)
+      if (options.json) return say(JSON.stringify(summary, null, 2))
+      const sorted = [...summary.metrics].sort(
+        (a, b) => healthLevels.indexOf(b.level) - healthLevels.indexOf(a.level),
+      )
+      const rows = sorted.map(({ name, text, level, isStale, at }) => [
+        level === 'ok' ? '' : level,
+        oneLine(name),
+        text,
+        isStale && at !== null ? `as of ${clock(at)} UTC` : '',
+      ])
+      const failed = summary.workers.flatMap(({ functions }) =>
+        functions
+          .filter(({ state }) => state === 'failed')
+          .map(({ name, why }) => `${name} failed: ${oneLine(why)}`),
+      )
+      const { plugIns } = await demand<HealthPlugIns>(options, 'GET', '/api/v1/health/plugins')
+      const unused = plugIns.flatMap(({ file, problem }) =>
+        problem === null ? [] : [`The plug-in ${oneLine(file)} is not used: ${problem}`],
+      )
+      for (const line of [oneLine(summary.sentence), ...tableLines(rows), ...failed, ...unused]) say(line)
+    })
 }
 
 interface ReportOptions extends ServiceChoice {

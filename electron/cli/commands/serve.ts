@@ -121,13 +121,22 @@ Exit codes: 0 ended in order, 1 could not start, 2 bad arguments.`,
 async function serve(options: ServeOptions): Promise<never> {
   // The database and its copies hold the secrets of watchers and channels.
   process.umask(0o077)
+  const hosts = hostEdges()
   const clock = systemClock()
   const rotation: Rotation = { mostBytes: options.logMaxSize, backups: options.logBackups }
   const target = openLog(options.log, rotation)
-  const healthLog = options.healthLog === undefined ? null : openLog(options.healthLog, rotation)
+  // Two targets on one file would put aside each other's.
+  const isShared = options.healthLog !== undefined && options.healthLog === options.log
+  const healthLog =
+    options.healthLog === undefined ? null : isShared ? target : openLog(options.healthLog, rotation)
   const notifier = await systemdNotifier(clock, process.env)
   if (options.pidfile !== undefined) takeOwnPidfile(options.pidfile)
   const log = createLog(options.verbosity, target, () => clock.read().wallMs)
+  // Whoever reads the log of a daemon finds there why it ended; standard error may be a file that was put aside.
+  if (options.log !== undefined)
+    process.on('uncaughtExceptionMonitor', (error) =>
+      log.fatal(`Ended by an error: ${error.stack ?? error.message}`),
+    )
   const stopped = Promise.withResolvers<Ending>()
   // Taken before the start, so that a signal in its midst still ends the flight in order; and kept, so that a second one
   // (npm and its group both send it) does not cut the end short.
@@ -139,11 +148,10 @@ async function serve(options: ServeOptions): Promise<never> {
         return
       }
       target.reopen()
-      healthLog?.reopen()
+      if (!isShared) healthLog?.reopen()
       log.info('The log files were opened anew.')
     })
   log.info('Starting flight recorder...')
-  const hosts = hostEdges()
   let service: Service
   try {
     service = await startService({
@@ -180,7 +188,7 @@ async function serve(options: ServeOptions): Promise<never> {
   await service.stop(how)
   log.info('Flight recorder shut down.')
   target.close()
-  healthLog?.close()
+  if (!isShared) healthLog?.close()
   if (options.pidfile !== undefined) dropPidfile(options.pidfile)
   // A program that was asked about the past may still run; it must not hold up the end.
   process.exit(exitCodes.ok)

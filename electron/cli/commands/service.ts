@@ -6,7 +6,7 @@ import path from 'node:path'
 import { createInterface } from 'node:readline/promises'
 import { CommandError, databaseOf, exitCodes, say } from '../io.ts'
 import { databaseOption } from '../options.ts'
-import { ownCommand } from '../own-command.ts'
+import { absolutePaths, filesAmong, ownCommand } from '../own-command.ts'
 import { launchdUnit } from '../units/launchd.ts'
 import { systemdUnit } from '../units/systemd.ts'
 import { taskUnit } from '../units/task-scheduler.ts'
@@ -63,7 +63,8 @@ function unitOf(options: ServiceOptions, more: readonly string[]): Unit {
   const isSystem = options.system ?? (options.user !== true && process.getuid?.() === 0)
   const database = path.resolve(databaseOf(options.database))
   const parts: UnitParts = {
-    command: [...ownCommand(), 'serve', '-d', database, ...more],
+    command: [...ownCommand(), 'serve', '-d', database, ...absolutePaths(more)],
+    files: filesAmong(more),
     database,
     hasFolder: existsSync(path.dirname(database)),
     scope: isSystem ? 'system' : 'user',
@@ -84,6 +85,7 @@ function unitOf(options: ServiceOptions, more: readonly string[]): Unit {
 
 async function install(options: ServiceOptions, more: readonly string[]): Promise<void> {
   const unit = unitOf(options, more)
+  await checkSystem(options)
   say(`# ${unit.file}\n${unit.text}`)
   for (const words of unit.install) say(`$ ${words.join(' ')}`)
   if (
@@ -97,21 +99,37 @@ async function install(options: ServiceOptions, more: readonly string[]): Promis
   const before = readOrNull(unit.file)
   write(unit)
   try {
+    for (const words of unit.replace) await run(words).catch(() => undefined)
     for (const words of unit.install) await run(words)
   } catch (error) {
-    // Half a service would only puzzle whoever finds it.
+    // Half a service would only puzzle whoever finds it, and one that cannot start would be tried for ever.
+    for (const words of unit.remove.slice(0, 1)) await run(words).catch(() => undefined)
     if (before === null) rmSync(unit.file, { force: true })
     else writeFileSync(unit.file, before)
+    for (const words of unit.remove.slice(1)) await run(words).catch(() => undefined)
     throw error
   }
   say('Installed; it runs. `watchkeeper status` says what it records, `watchkeeper open` opens the UI.')
+}
+
+/** @throws CommandError for a user who is not there, or a machine without the manager */
+async function checkSystem({ runAs }: ServiceOptions): Promise<void> {
+  if (process.platform !== 'linux') return
+  if (runAs !== undefined) await run(['id', '-u', runAs]).catch(() => refuseUser(runAs))
+  // A container's systemctl may be another manager's; it says itself when it cannot.
+  if (!existsSync('/run/systemd/system'))
+    say('# systemd does not seem to run on this machine; `watchkeeper daemon` needs none')
+}
+
+function refuseUser(name: string): never {
+  throw new CommandError(`argument --run-as: there is no user '${name}'`, exitCodes.usage)
 }
 
 async function remove(options: ServiceOptions): Promise<void> {
   const unit = unitOf(options, [])
   if (!existsSync(unit.file) && process.platform !== 'win32')
     throw new CommandError(
-      `there is no ${unit.file}; nothing was installed${options.system === true ? '' : ' for you (try --system)'}`,
+      `there is no ${unit.file}; nothing was installed there (--user and --system choose the other place)`,
     )
   for (const words of unit.remove) say(`$ ${words.join(' ')}`)
   say(`$ rm ${unit.file}`)

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { linkSync, readFileSync, readlinkSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 
 /** The file by which a daemon is known: its process id and a newline. */
@@ -20,55 +20,69 @@ export function readPid(file: string): number | null {
 export function runningPid(file: string): number | null {
   const pid = readPid(file)
   if (pid === null || !isAlive(pid)) return null
-  if (process.platform !== 'linux') return pid
-  const words = commandLine(pid)
-  const isOurs =
-    words === null || words.some((word, index) => word === '--pidfile' && words[index + 1] === file)
-  return isOurs ? pid : null
+  if (process.platform !== 'linux' || pid === process.pid) return pid
+  const named = pidfileOf(pid)
+  return named === undefined || sameFile(named, file) ? pid : null
 }
 
-/** Returns true when a process is there. */
+/** Returns true when a process is there. One that has ended and was not asked after is no longer. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0)
-    return commandState(pid) !== 'Z'
   } catch (error) {
     return error instanceof Error && 'code' in error && error.code === 'EPERM'
   }
-}
-
-/** A process that has ended and was not asked after is no longer a daemon. */
-function commandState(pid: number): string {
   try {
-    const text = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    return text.slice(text.lastIndexOf(')') + 2, text.lastIndexOf(')') + 3)
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    return stat.charAt(stat.lastIndexOf(')') + 2) !== 'Z'
   } catch {
-    return ''
+    return true
   }
 }
 
-function commandLine(pid: number): string[] | null {
+/** Returns the pidfile that a process was given; null when it was given none, undefined when that cannot be told. */
+function pidfileOf(pid: number): string | null | undefined {
   try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')
+    const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')
+    const at = words.findIndex((word) => word === '--pidfile' || word.startsWith('--pidfile='))
+    if (at < 0) return null
+    const named = words[at]?.startsWith('--pidfile=') ? words[at].slice('--pidfile='.length) : words[at + 1]
+    return path.resolve(readlinkSync(`/proc/${pid}/cwd`), named ?? '')
   } catch {
-    return null
+    return undefined
+  }
+}
+
+/** `/var/run` and `/run` are the same folder. */
+function sameFile(one: string | null, other: string): boolean {
+  if (one === null) return false
+  try {
+    return realpathSync(one) === realpathSync(other)
+  } catch {
+    return path.resolve(one) === path.resolve(other)
   }
 }
 
 /** Takes a pidfile for this process; false when a daemon has it. A stale one is replaced. @throws the system's error */
 export function takePidfile(file: string): boolean {
-  mkdirSync(path.dirname(file), { recursive: true })
-  for (let attempt = 0; attempt < 3; attempt += 1) {
-    try {
-      writeFileSync(file, `${process.pid}\n`, { flag: 'wx', mode: 0o644 })
-      return true
-    } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
-      if (runningPid(file) !== null) return false
-      rmSync(file, { force: true })
+  // Made whole before it has its name, so that nobody ever reads half of it.
+  const draft = `${file}.${process.pid}`
+  writeFileSync(draft, `${process.pid}\n`, { mode: 0o644 })
+  try {
+    for (let attempt = 0; attempt < 3; attempt += 1) {
+      try {
+        linkSync(draft, file)
+        return true
+      } catch (error) {
+        if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
+        if (runningPid(file) !== null) return false
+        rmSync(file, { force: true })
+      }
     }
+    return false
+  } finally {
+    rmSync(draft, { force: true })
   }
-  return false
 }
 
 /** Removes a pidfile if it is this process's. */

@@ -22,6 +22,8 @@ ExecStart=${command.map(quoted).join(' ')}
 ExecReload=/bin/kill -HUP $MAINPID
 Restart=on-failure
 RestartSec=5
+# Wrong options do not get right by trying again.
+RestartPreventExitStatus=2
 # A service whose event loop stands still for this long is started again.
 WatchdogSec=60
 # A large database takes its time to be checked, and the last stamp is worth waiting for.
@@ -39,8 +41,11 @@ WantedBy=${isSystem ? 'multi-user.target' : 'default.target'}
       // systemd lets the service write only to a folder that is there.
       ...(parts.hasFolder || !isSystem ? [] : [makeFolder(parts)]),
       [...systemctl, 'daemon-reload'],
-      [...systemctl, 'enable', '--now', unitName],
+      [...systemctl, 'enable', unitName],
+      // One that runs already goes on with the old unit otherwise.
+      [...systemctl, 'restart', unitName],
     ],
+    replace: [],
     remove: [
       [...systemctl, 'disable', '--now', unitName],
       [...systemctl, 'daemon-reload'],
@@ -56,13 +61,15 @@ function makeFolder({ user, database }: UnitParts): string[] {
  * Not among these: what would forbid just-in-time code (MemoryDenyWriteExecute), reading how the clock is kept (ProtectClock), other
  * processes (ProtectProc) or drives (PrivateDevices).
  */
-function hardening({ user, database, command }: UnitParts): string {
-  const isInHome = [database, ...command].some((place) => /^\/(?:home|root)\//.test(place))
-  const runAs = user === null ? '' : `User=${user}\n`
-  return `${runAs}ReadWritePaths=${quoted(path.dirname(database))}
+function hardening({ user, database, command, files }: UnitParts): string {
+  const isIn = (folder: RegExp): boolean => [database, ...command].some((place) => folder.test(place))
+  const folders = new Set([database, ...files.values()].map((file) => path.dirname(file)))
+  // The journal tells why this machine stopped only to those who may read it.
+  const runAs = user === null ? '' : `User=${user}\nSupplementaryGroups=systemd-journal\n`
+  return `${runAs}ReadWritePaths=${[...folders].map(quoted).join(' ')}
 ProtectSystem=strict
-ProtectHome=${isInHome ? 'no' : 'read-only'}
-PrivateTmp=yes
+ProtectHome=${isIn(/^\/(?:home|root)\//) ? 'no' : 'read-only'}
+PrivateTmp=${isIn(/^\/(?:var\/)?tmp\//) ? 'no' : 'yes'}
 NoNewPrivileges=yes
 ProtectKernelTunables=yes
 ProtectKernelModules=yes

@@ -7,9 +7,10 @@ const taskName = 'Watchkeeper'
 const systemSid = 'S-1-5-18'
 
 /** Returns the task for Windows: https://learn.microsoft.com/windows/win32/taskschd/task-scheduler-schema */
-export function taskUnit({ command, scope, user, database }: UnitParts): Unit {
+export function taskUnit({ command, scope, user, database, files }: UnitParts): Unit {
   const isSystem = scope === 'system'
-  const [program = '', ...args] = [...command, '--log', `${database}.log`]
+  const logs = files.has('--log') || files.has('-l') ? [] : ['--log', `${database}.log`]
+  const [program = '', ...args] = [...command, ...logs]
   const trigger = isSystem
     ? '<BootTrigger><Enabled>true</Enabled></BootTrigger>'
     : `<LogonTrigger><Enabled>true</Enabled>${user === null ? '' : `<UserId>${xmlText(user)}</UserId>`}</LogonTrigger>`
@@ -47,6 +48,7 @@ export function taskUnit({ command, scope, user, database }: UnitParts): Unit {
       ['schtasks', '/Create', '/TN', taskName, '/XML', file, '/F'],
       ['schtasks', '/Run', '/TN', taskName],
     ],
+    replace: [['schtasks', '/End', '/TN', taskName]],
     remove: [
       ['schtasks', '/End', '/TN', taskName],
       ['schtasks', '/Delete', '/TN', taskName, '/F'],

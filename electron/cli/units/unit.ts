@@ -3,6 +3,8 @@ export interface UnitParts {
   /** The program with its arguments, the database among them. */
   readonly command: readonly string[]
   readonly database: string
+  /** Files that the options of `serve` name, by the option. */
+  readonly files: ReadonlyMap<string, string>
   /** Whether the database's folder is there. */
   readonly hasFolder: boolean
   readonly scope: 'user' | 'system'
@@ -18,5 +20,7 @@ export interface Unit {
   readonly text: string
   /** Programs that take it into use, in order. */
   readonly install: readonly (readonly string[])[]
+  /** Programs that end one that was installed before; they may fail. */
+  readonly replace: readonly (readonly string[])[]
   readonly remove: readonly (readonly string[])[]
 }

@@ -47,9 +47,7 @@ export function documentText({ title, lead, foot, sections }: Document): string 
 }
 
 function tableText({ columns, rows }: NonNullable<Section['table']>): string[] {
-  const all = [columns, ...rows].map((row) =>
-    row.map((cell) => [...oneLine(cell)].slice(0, mostCell).join('')),
-  )
+  const all = [columns, ...rows].map((row) => row.map((cell) => shortened(oneLine(cell))))
   const widths = columns.map((_, index) => Math.max(...all.map((row) => [...(row[index] ?? '')].length)))
   return all.map((row) =>
     row
@@ -57,6 +55,11 @@ function tableText({ columns, rows }: NonNullable<Section['table']>): string[] {
       .join('  ')
       .trimEnd(),
   )
+}
+
+function shortened(text: string): string {
+  const letters = [...text]
+  return letters.length <= mostCell ? text : `${letters.slice(0, mostCell - 1).join('')}…`
 }
 
 function oneLine(text: string): string {

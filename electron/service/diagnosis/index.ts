@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import os from 'node:os'
 import { DiagnosisQuery, type HealthChange } from '../../shared/api/health.ts'
 import type { Overview } from '../../shared/api/overview.ts'
@@ -154,12 +155,16 @@ async function crashesOf({ trouble, views }: Telemetry, nowMs: number): Promise<
 function namesOf({ context: { db } }: DiagnosisParts, { processes }: Facts): ReadonlyMap<string, MaskKind> {
   const names = new Map<string, MaskKind>()
   const add = (name: unknown, kind: MaskKind): void => {
-    if (typeof name === 'string' && name.trim() !== '') names.set(name, kind)
+    if (typeof name !== 'string' || name.trim() === '') return
+    names.set(name, kind)
+    // The device mapper doubles hyphens.
+    if (kind === 'host' && name.includes('-')) names.set(name.replaceAll('-', '--'), kind)
   }
   add(os.hostname(), 'host')
   add(os.hostname().split('.')[0], 'host')
   add(userName(), 'user')
   for (const { user } of processes) add(user, 'user')
+  for (const user of peopleOf(readText('/etc/passwd'))) add(user, 'user')
   for (const row of db.prepare('SELECT domain, name FROM host').all() as { domain: string; name: string }[]) {
     add(row.domain, 'host')
     add(row.name, 'host')
@@ -174,6 +179,22 @@ function namesOf({ context: { db } }: DiagnosisParts, { processes }: Facts): Rea
     .all('hosts', 'watchers'))
     add(name, 'name')
   return names
+}
+
+/** Returns the users of this machine that are people: login.defs(5), UID_MIN. */
+function peopleOf(passwd: string): string[] {
+  return passwd.split('\n').flatMap((line) => {
+    const [name = '', , uid] = line.split(':')
+    return Number(uid) >= 1_000 && Number(uid) < 60_000 ? [name] : []
+  })
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    return ''
+  }
 }
 
 function userName(): string {

@@ -15,8 +15,14 @@ const mailPattern = /[\w.+-]+@[\w-]+(?:\.[\w-]+)+/g
 const ip4Pattern = /(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w.]*\d)/g
 const ip6Pattern = /(?<![\w:])(?:[0-9a-f]{0,4}:){2,7}[0-9a-f]{0,4}(?![\w:])/gi
 const macPattern = /(?<![\w:-])(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}(?![\w:-])/gi
-const homePattern = /((?:\/home|\/Users|[A-Za-z]:\\Users)[/\\])([^/\\\s:"'<>]+)/g
-const urlPattern = /(\b[a-z][a-z0-9+.-]*:\/\/)(?:[^\s/@]+@)?(\[[^\]]+\]|[^\s/:?#"'<>]+)/gi
+/** Folders of users, and what they plugged in; on Windows a name may have blanks. */
+const homePattern = /((?:\/(?:var\/)?home|\/Users|(?:\/run)?\/media)\/)([^/\\\s:"'<>]+)/g
+const windowsHomePattern = /([A-Za-z]:\\Users\\)([^\\/:*?"<>|\n]+?)(?=\\|$|["'])/g
+/** An interface that is named by its address. */
+const interfacePattern = /\b(enx|wlx)([0-9a-f]{12})\b/g
+/** Users and passwords go, and so do queries, which may hold keys. */
+const urlPattern =
+  /(\b[a-z][a-z0-9+.-]*:\/\/)(?:[^\s@"'<>]*@)?(\[[^\]]+\]|[^\s/:?#"'<>]+)([^\s?#"'<>]*)([?#][^\s"'<>]*)?/gi
 
 /** Returns a masker that knows some names; addresses, users in paths and hosts in URLs it finds by itself. */
 export function createMasker(names: ReadonlyMap<string, MaskKind>): Masker {
@@ -49,7 +55,11 @@ export function createMasker(names: ReadonlyMap<string, MaskKind>): Masker {
     mask(text) {
       // Addresses of the web come first, since their users and passwords look like mail addresses.
       let masked = text
-        .replace(urlPattern, (_, scheme: string, host: string) => `${scheme}${wordFor(host, hostKind(host))}`)
+        .replace(
+          urlPattern,
+          (_, scheme: string, host: string, rest: string, query: string | undefined) =>
+            `${scheme}${wordFor(host, hostKind(host))}${rest}${query === undefined ? '' : '?…'}`,
+        )
         .replace(mailPattern, (mail) => wordFor(mail, 'mail'))
       if (pattern)
         masked = masked.replace(pattern, (name) => wordFor(name, byName.get(name.toLowerCase()) ?? 'name'))
@@ -58,6 +68,11 @@ export function createMasker(names: ReadonlyMap<string, MaskKind>): Masker {
           homePattern,
           (_, folder: string, user: string) => `${folder}${isMask(user) ? user : wordFor(user, 'user')}`,
         )
+        .replace(
+          windowsHomePattern,
+          (_, folder: string, user: string) => `${folder}${isMask(user) ? user : wordFor(user, 'user')}`,
+        )
+        .replace(interfacePattern, (_, prefix: string, mac: string) => `${prefix}-${wordFor(mac, 'device')}`)
         .replace(macPattern, (mac) => wordFor(mac, 'device'))
         .replace(ip4Pattern, (address) => (isIP(address) === 4 ? wordFor(address, 'address') : address))
         .replace(ip6Pattern, (address) => (isIP(address) === 6 ? wordFor(address, 'address') : address))

@@ -23,6 +23,11 @@ const byKey =
   (row: Row): string =>
     textAt(row, key)
 
+function portName(row: Row): string {
+  const address = textAt(row, 'address')
+  return `${textAt(row, 'protocol')} ${address.includes(':') ? `[${address}]` : address}:${textAt(row, 'port')}`
+}
+
 const areas: readonly Area[] = [
   {
     area: 'System',
@@ -37,7 +42,7 @@ const areas: readonly Area[] = [
   { area: 'Arrays', from: 'Hardware_raid', name: byKey('array'), values: ['state', 'level', 'missing'] },
   { area: 'Disks', from: 'Disk_mounts', name: byKey('mount'), values: ['device', 'type', 'total_bytes', 'read_only'] },
   { area: 'Network', from: 'Network_interfaces', name: byKey('interface'), values: ['state', 'megabits'] },
-  { area: 'Ports', from: 'Network_ports', name: (row) => `${byKey('protocol')(row)} ${byKey('address')(row)}:${byKey('port')(row)}`, values: [] },
+  { area: 'Ports', from: 'Network_ports', name: portName, values: [] },
   { area: 'Services', from: 'Services_failed', name: byKey('unit'), values: ['active'] },
   { area: 'Services', from: 'Services_watched', name: byKey('unit'), values: ['active'] },
   { area: 'Sensors', from: 'Hardware_temperatures', name: byKey('sensor'), values: ['critical'] },
@@ -110,7 +115,7 @@ const words = (key: string): string => key.replace(/_bytes$/, '').replaceAll('_'
 
 function described(row: Row, values: readonly string[]): string {
   return values
-    .map((key) => worded(key, row[key]))
+    .map((key) => (typeof row[key] === 'boolean' ? (row[key] ? words(key) : '') : worded(key, row[key])))
     .filter((text) => text !== '')
     .join(', ')
 }

@@ -37,7 +37,7 @@ export interface Health {
   /** Makes a report now, beside the rhythm. */
   sample(): Promise<DaemonReport>
   /** Hands what was measured to the series, so that a chart has it soon. */
-  flush(): void
+  flush(): Promise<void>
   /** @throws HttpProblem 400 for settings that could only be a mistake */
   change(change: ChangeHealthSettings): Promise<HealthSettings>
 }
@@ -152,6 +152,11 @@ export function createHealth(context: RoomContext, edges: HealthEdges = {}): Hea
       return [{ kind: 'disk-days', item, value: days, ...(value < fullEnough && { ownLimits: never }) }]
     })
 
+  const levels = (): string =>
+    [...desk.metrics.values()]
+      .flatMap(({ id, standing }) => (standing.level === 'ok' ? [] : [`${id}${standing.level}`]))
+      .join()
+
   const take = async (report: DaemonReport, beganMs: number): Promise<void> => {
     const { wallMs, monotonicMs } = clock.glance()
     const atMs = Math.round(wallMs)
@@ -165,7 +170,10 @@ export function createHealth(context: RoomContext, edges: HealthEdges = {}): Hea
       ...ownFigures(monotonicMs),
       ...plugInFigures(report, plugIns.names),
     ]
+    const levelsBefore = levels()
     const { fresh, change } = await desk.take(figures, report, atMs, passedMs)
+    // What is wrong stands in the overview as well, also when nobody is told of it.
+    if (levels() !== levelsBefore) context.changed('notices')
     for (const { id, value } of fresh) if (value !== null) waiting.push({ id, atMs, value })
     const isUneasy =
       change !== null || [...desk.metrics.values()].some(({ standing }) => standing.rising !== null)
@@ -257,7 +265,10 @@ export function createHealth(context: RoomContext, edges: HealthEdges = {}): Hea
       await desk.save().catch(() => undefined)
     },
     sample,
-    flush,
+    flush: () => {
+      flush()
+      return series.flush()
+    },
     async change(change) {
       const fault = change.rules === undefined ? null : faultOfRules(change.rules)
       if (fault !== null) throw new HttpProblem(400, fault)

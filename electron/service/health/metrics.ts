@@ -1,3 +1,4 @@
+import os from 'node:os'
 import type { Counter, Gauge, Registry } from 'prom-client'
 import { healthLevels } from '../../shared/health-words.ts'
 import type { Health } from './index.ts'
@@ -46,7 +47,6 @@ const families: readonly Family[] = [
   gauge('load15', '15m load average.', 'CPU_avgLoad', [], one('15min')),
   counter('context_switches_total', 'Total number of context switches.', 'CPU_stats', [], one('ctx_switches')),
   counter('intr_total', 'Total number of interrupts serviced.', 'CPU_stats', [], one('interrupts')),
-  counter('softirqs_total', 'Total number of softirq calls.', 'CPU_stats', [], one('soft_interrupts')),
   gauge('memory_MemTotal_bytes', 'Memory information field MemTotal_bytes.', 'Mem_memory', [], one('total_bytes')),
   gauge('memory_MemAvailable_bytes', 'Memory information field MemAvailable_bytes.', 'Mem_memory', [], one('available_bytes')),
   gauge('memory_MemFree_bytes', 'Memory information field MemFree_bytes.', 'Mem_memory', [], one('free_bytes')),
@@ -55,6 +55,10 @@ const families: readonly Family[] = [
   gauge('memory_SwapFree_bytes', 'Memory information field SwapFree_bytes.', 'Mem_swap', [], one('free_bytes')),
   gauge('filesystem_size_bytes', 'Filesystem size in bytes.', 'Disk_mounts', diskLabels, one('total_bytes', ...disk)),
   gauge('filesystem_avail_bytes', 'Filesystem space available to non-root users in bytes.', 'Disk_mounts', diskLabels, one('free_bytes', ...disk)),
+  gauge('filesystem_free_bytes', 'Filesystem free space in bytes.', 'Disk_mounts', diskLabels, (row) => [[disk.map((label) => textAt(row, label)), minus(row['total_bytes'], row['used_bytes'])]]),
+  gauge('memory_Cached_bytes', 'Memory information field Cached_bytes.', 'Mem_memory', [], one('page_cache_bytes')),
+  gauge('memory_SReclaimable_bytes', 'Memory information field SReclaimable_bytes.', 'Mem_memory', [], one('reclaimable_bytes')),
+  gauge('uname_info', 'Labeled system information as provided by the uname system call.', 'Hardware_system', ['machine', 'nodename', 'release', 'sysname', 'version'], (row) => [[[textAt(row, 'architecture'), os.hostname(), textAt(row, 'kernel'), os.type(), textAt(row, 'kernel_build')], 1]]),
   gauge('filesystem_files', 'Filesystem total file nodes.', 'Disk_mounts', diskLabels, one('inodes_total', ...disk)),
   gauge('filesystem_files_free', 'Filesystem total free file nodes.', 'Disk_mounts', diskLabels, one('inodes_free', ...disk)),
   gauge('filesystem_readonly', 'Filesystem read-only status.', 'Disk_mounts', diskLabels, (row) => [
@@ -80,7 +84,7 @@ const families: readonly Family[] = [
       row['waiting'] === 'some' ? [[[], row['seconds']] as const] : [],
     )
   }),
-  gauge('hwmon_temp_celsius', 'Hardware monitor for temperature (input).', 'Hardware_temperatures', ['chip', 'sensor'], one('celsius', 'chip', 'label')),
+  gauge('hwmon_temp_celsius', 'Hardware monitor for temperature (input).', 'Hardware_temperatures', ['chip', 'sensor'], one('celsius', 'chip', 'sensor')),
   counter('edac_correctable_errors_total', 'Total correctable memory errors.', 'Hardware_memory', ['controller'], one('corrected', 'controller')),
   counter('edac_uncorrectable_errors_total', 'Total uncorrectable memory errors.', 'Hardware_memory', ['controller'], one('uncorrected', 'controller')),
   counter('cpu_core_throttles_total', 'Number of times this CPU core has been throttled.', 'Hardware_throttling', ['core', 'package'], one('core', 'core_id', 'package_id')),
@@ -91,6 +95,10 @@ const families: readonly Family[] = [
   gauge('procs_running', 'Number of processes in runnable state.', 'Processes_counts', [], one('running')),
   gauge('procs_blocked', 'Number of processes blocked waiting for I/O to complete.', 'Processes_counts', [], one('blocked')),
 ] // prettier-ignore
+
+function minus(all: Json | undefined, part: Json | undefined): number | undefined {
+  return typeof all === 'number' && typeof part === 'number' ? all - part : undefined
+}
 
 function seconds(ms: Json | undefined): number | undefined {
   return typeof ms === 'number' ? ms / 1_000 : undefined
@@ -115,7 +123,7 @@ export async function healthMetrics(registry: Registry, health: Health): Promise
   const age = new prom.Gauge({
     name: 'watchkeeper_health_report_timestamp_seconds',
     help: 'When the last report was made.',
-    registers,
+    registers: [],
   })
   const boot = new prom.Gauge({
     name: 'node_boot_time_seconds',
@@ -127,48 +135,49 @@ export async function healthMetrics(registry: Registry, health: Health): Promise
     const options = { name: one.name, help: one.help, labelNames: [...one.labels], registers: [] }
     known.set(one, one.type === 'counter' ? new prom.Counter(options) : new prom.Gauge(options))
   }
-  let areNodeNames = false
-  const showNodeNames = (isWanted: boolean): void => {
-    if (isWanted === areNodeNames) return
-    areNodeNames = isWanted
-    for (const metric of [boot, ...known.values()])
-      if (isWanted) registry.registerMetric(metric)
-      else registry.removeSingleMetric(metric === boot ? 'node_boot_time_seconds' : nameOf(known, metric))
+  const shown = new Set<string>()
+  /** A name stands only while there is something to tell: a nought that nobody measured would be a lie. */
+  const show = (metric: Counter | Gauge, name: string, isWanted: boolean): void => {
+    if (isWanted === shown.has(name)) return
+    if (isWanted) {
+      registry.registerMetric(metric)
+      shown.add(name)
+    } else {
+      registry.removeSingleMetric(name)
+      shown.delete(name)
+    }
   }
   return () => {
     own.reset()
     level.reset()
-    const shown = health.isLive ? shownMetrics(health) : []
-    for (const { kind, item, value, standing } of shown) {
+    for (const { kind, item, value, standing } of health.isLive ? shownMetrics(health) : []) {
       if (value !== null) own.set({ kind, item }, value)
       level.set({ kind, item }, healthLevels.indexOf(standing.level))
     }
-    if (health.reportMs !== null) age.set(health.reportMs / 1_000)
-    showNodeNames(health.settings.nodeNames && health.isLive)
-    if (areNodeNames) fill(known, health)
+    const isWanted = health.settings.nodeNames && health.isLive
+    for (const [family, metric] of known) show(metric, family.name, isWanted && fill(family, metric, health))
     const bootMs = health.bootMs()
     if (bootMs !== null) boot.set(Math.round(bootMs / 1_000))
+    show(boot, 'node_boot_time_seconds', isWanted && bootMs !== null)
+    if (health.reportMs !== null) age.set(health.reportMs / 1_000)
+    show(age, 'watchkeeper_health_report_timestamp_seconds', health.reportMs !== null)
     return Promise.resolve()
   }
 }
 
-function nameOf(known: ReadonlyMap<Family, Counter | Gauge>, metric: Counter | Gauge): string {
-  for (const [{ name }, one] of known) if (one === metric) return name
-  return ''
-}
-
-function fill(known: ReadonlyMap<Family, Counter | Gauge>, { report }: Health): void {
-  for (const [{ from, labels, samples }, metric] of known) {
-    metric.reset()
-    const seen = new Set<string>()
-    for (const row of rowsIn(report, from))
-      for (const [values, value] of samples(row)) {
-        // Processors of one core all tell the same of it.
-        if (typeof value !== 'number' || seen.has(values.join('\0'))) continue
-        seen.add(values.join('\0'))
-        const named = Object.fromEntries(labels.map((label, index) => [label, values[index] ?? '']))
-        // A counter begins at nought after its reset, so this sets it.
-        metric.inc(named, value)
-      }
-  }
+/** Fills a family from a report; false when the report says nothing of it. */
+function fill({ from, labels, samples }: Family, metric: Counter | Gauge, { report }: Health): boolean {
+  metric.reset()
+  const seen = new Set<string>()
+  for (const row of rowsIn(report, from))
+    for (const [values, value] of samples(row)) {
+      const key = values.join('\0')
+      // Processors of one core all tell the same of it.
+      if (typeof value !== 'number' || seen.has(key)) continue
+      seen.add(key)
+      const named = Object.fromEntries(labels.map((label, index) => [label, values[index] ?? '']))
+      // A counter begins at nought after its reset, so this sets it.
+      metric.inc(named, value)
+    }
+  return seen.size > 0
 }

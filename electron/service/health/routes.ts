@@ -125,7 +125,7 @@ function nativeRoutes(app: App, health: Health, { clock, reader, observation }: 
           400,
           `metric: ${chosen.length} series are too many at once; name at most ${mostSeries}`,
         )
-      if (untilMs > nowMs - 120_000) health.flush()
+      if (untilMs > nowMs - 120_000) await health.flush()
       return reader.ask('healthHistory', {
         metrics: chosen.map(({ id, kind, item }) => ({ id, kind, item })),
         blind: observation.blindSpans().filter(({ toMs }) => toMs > sinceMs),

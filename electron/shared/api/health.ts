@@ -118,7 +118,9 @@ export const KeptReport = Type.Object({
 export type KeptReport = Static<typeof KeptReport>
 export const KeptReportsQuery = Type.Object(
   {
-    before: Type.Optional(Type.Integer({ minimum: 1, description: 'only reports with a smaller id' })),
+    before: Type.Optional(
+      Type.Integer({ minimum: 1, maximum: 2 ** 53 - 1, description: 'only reports with a smaller id' }),
+    ),
     limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 200 })),
     why: Type.Optional(OneOf(reportReasons)),
   },
@@ -126,7 +128,7 @@ export const KeptReportsQuery = Type.Object(
 )
 export const KeptReports = Type.Object({ reports: Type.Array(KeptReport), more: Type.Boolean() })
 export type KeptReports = Static<typeof KeptReports>
-export const ReportParams = Type.Object({ id: Type.Integer({ minimum: 1 }) })
+export const ReportParams = Type.Object({ id: Type.Integer({ minimum: 1, maximum: 2 ** 53 - 1 }) })
 export const ReportTextQuery = Type.Object(
   {
     format: Type.Optional(OneOf(['json', 'text'] as const)),
@@ -145,7 +147,13 @@ export const HealthChange = Type.Object({
 export type HealthChange = Static<typeof HealthChange>
 export const ChangesQuery = Type.Object(
   {
-    to: Type.Optional(Type.Integer({ minimum: 1, description: 'another report; the present when left out' })),
+    to: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 2 ** 53 - 1,
+        description: 'another report; the present when left out',
+      }),
+    ),
   },
   { additionalProperties: false },
 )

@@ -134,7 +134,7 @@ describe('the API of health', () => {
     const summary = await test.json<HealthSummary>('/api/v1/health')
     expect(summary).toMatchObject({
       level: 'warning',
-      sentence: 'Disk / is 40 % full.',
+      sentence: 'Disk / is 40 % full; 1 function could not be run.',
       isStale: false,
       intervalS: 10,
     })

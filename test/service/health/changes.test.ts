@@ -68,7 +68,7 @@ describe('what changed', () => {
       ['Drives', 'sda smart', 'changed', 'passed', 'failing'],
       ['Drives', 'sda reallocated', 'changed', '0', '8'],
       ['Disks', '/old', 'removed', '', ''],
-      ['Ports', 'tcp :::80', 'added', '', ''],
+      ['Ports', 'tcp [::]:80', 'added', '', ''],
       ['Services', 'a.service', 'removed', 'failed', ''],
       ['Clock', 'utc offset minutes', 'changed', '60', '120'],
       ['Kernel modules', 'c', 'added', '', ''],

@@ -245,7 +245,7 @@ describe('health', () => {
     await bench.pass(300_000)
     bench.says['Mem_memory'] = [{ percent: 60 }]
     await bench.pass(300_000)
-    bench.health.flush()
+    await bench.health.flush()
     await bench.context.series.settle()
     const metric = [...bench.health.desk.metrics.values()].find(({ kind }) => kind === 'memory-used')
     const nowMs = clock.glance().wallMs
@@ -276,7 +276,7 @@ describe('health', () => {
       )[0]?.days ?? null
     for (let hour = 47; hour > 0; hour -= 1)
       bench.context.series.add(id, nowMs - hour * 3_600_000, 80 - hour / 6)
-    bench.health.flush()
+    await bench.health.flush()
     await bench.context.series.settle()
     const days = await ask()
     expect(days).not.toBeNull()

@@ -16,10 +16,11 @@ import { systemFiles, type SystemFiles } from '../../../electron/service/health/
 import { servicesWorker } from '../../../electron/service/health/workers/linux/services.ts'
 import { createRunner } from '../../../electron/service/health/workers/worker.ts'
 import { hasProgram, privateBus } from '../../support/private-bus.ts'
+import { tellSkipped } from '../../support/skipped.ts'
 import { temporaryFolder } from '../../support/temporary.ts'
 
 const canRun = process.platform === 'linux' && hasProgram('dbus-daemon')
-if (!canRun) console.log('systemd over D-Bus is not tested: dbus-daemon is missing (Debian: dbus-daemon)')
+if (!canRun) tellSkipped('systemd over D-Bus is not tested: dbus-daemon is missing (Debian: dbus-daemon)')
 const clock = systemClock()
 const call = {
   destination: 'org.x',
@@ -132,6 +133,6 @@ describe.skipIf(!canRun)('services of systemd', () => {
     child.kill()
     await new Promise((resolve) => child.once('exit', resolve))
     const later = await runner.run([worker])
-    expect(String(later.worker_reports[0]?.function_reports[0]?.data[0]?.['error'])).toMatch(/systemd1/)
+    expect(JSON.stringify(later.worker_reports[0]?.function_reports[0]?.data)).toMatch(/"error".*systemd1/)
   }, 30_000)
 })

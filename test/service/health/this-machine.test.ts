@@ -11,12 +11,13 @@ import { usualSettings } from '../../../electron/service/health/settings.ts'
 import { systemWorkers } from '../../../electron/service/health/workers/index.ts'
 import { createRunner } from '../../../electron/service/health/workers/worker.ts'
 import { hasProgram } from '../../support/private-bus.ts'
+import { tellSkipped } from '../../support/skipped.ts'
 import { temporaryFolder } from '../../support/temporary.ts'
 
 const isLinux = process.platform === 'linux'
 const missing = isLinux ? ['df', 'free', 'uname'].filter((program) => !hasProgram(program)) : ['Linux']
 if (missing.length > 0)
-  console.log(`figures are not compared with the system's own tools: ${missing.join(', ')} missing`)
+  tellSkipped(`figures are not compared with the system's own tools: ${missing.join(', ')} missing`)
 const clock = systemClock()
 
 async function reports(
@@ -123,7 +124,7 @@ function loopProblem(): string | null {
   return spawnSync('losetup', ['-f']).status === 0 ? null : 'there are no loop devices'
 }
 const noLoop = loopProblem()
-if (noLoop !== null) console.log(`a loop device that is filled is not tested: ${noLoop}`)
+if (noLoop !== null) tellSkipped(`a loop device that is filled is not tested: ${noLoop}`)
 
 describe.skipIf(noLoop !== null)('a loop device', () => {
   it('that is filled to 90 % is a warning, and was none before', async () => {

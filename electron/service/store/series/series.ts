@@ -18,6 +18,8 @@ import { rawKeptMs, rawTier, rolledSetting, tiers, type Tier } from './tiers.ts'
 /** Where measurements are put. What is added reaches the disk within ten seconds, or with `stop`. */
 export interface Series {
   add(series: number, atMs: number, value: number): void
+  /** Writes what waits now; resolves after the commit. */
+  flush(): Promise<void>
   start(): void
   /** Writes what waits; must come before the last commit. */
   stop(): void
@@ -255,6 +257,7 @@ export function createSeries(
       else if (flushTimer === null)
         planFlush(Math.max(soonMs, flushedMs + flushMs - clock.glance().monotonicMs))
     },
+    flush,
     start() {
       isRunning = true
       planCompaction()

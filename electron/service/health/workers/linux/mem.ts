@@ -55,6 +55,8 @@ export function memoryRow(memory: ReadonlyMap<string, number>, cacheBytes = 0): 
     free_bytes: at('MemFree'),
     buffers_bytes: at('Buffers'),
     cached_bytes: at('Cached') + at('SReclaimable'),
+    page_cache_bytes: at('Cached'),
+    reclaimable_bytes: at('SReclaimable'),
     shared_bytes: at('Shmem'),
   }
 }
