@@ -213,13 +213,13 @@ export function createHealth(context: RoomContext, edges: HealthEdges = {}): Hea
     if (isStopped || !isStarted || !settings.enabled) return
     timer = clock.after(delayMs, () => {
       const beganMs = clock.glance().monotonicMs
-      void sample().finally(() => {
-        plan(
-          Math.max(
-            settings.intervalS * 500,
-            settings.intervalS * 1_000 - (clock.glance().monotonicMs - beganMs),
-          ),
-        )
+      const again = (): void => {
+        const tookMs = clock.glance().monotonicMs - beganMs
+        plan(Math.max(settings.intervalS * 500, settings.intervalS * 1_000 - tookMs))
+      }
+      sample().then(again, (error: unknown) => {
+        log.error({ err: error }, 'Making a health report failed; the next one is tried')
+        again()
       })
     })
   }
