@@ -69,7 +69,10 @@ export function recoveryText(
 
 /** Returns the words for a thing that is no longer there. */
 export function goneText(kind: MetricKindName, item: string): string {
-  return `${metricName(kind, item)} is no longer there.`
+  // A forecast goes when the disk no longer fills.
+  return kind === 'disk-days'
+    ? `Disk ${item} no longer fills at that pace.`
+    : `${metricName(kind, item)} is no longer there.`
 }
 
 /** Returns who takes the most, for the details of a notice. */

@@ -14,7 +14,7 @@ for (const name of ['spawn', 'spawnSync', 'exec', 'execSync', 'execFile', 'execF
   }
 }
 syncBuiltinESMExports()
-const delay = monitorEventLoopDelay({ resolution: 5 })
+const delay = monitorEventLoopDelay({ resolution: 20 })
 delay.enable()
 process.on('SIGUSR2', () => {
   writeFileSync(process.env.WATCHKEEPER_BENCH_REPORT, JSON.stringify({ started, stallMs: delay.max / 1e6 }))

@@ -1,4 +1,4 @@
-import { readdirSync, statSync, type Stats } from 'node:fs'
+import { existsSync, readdirSync, statSync, type Stats } from 'node:fs'
 import path from 'node:path'
 import type { HealthPlugIns, HealthSettings } from '../../../shared/api/health.ts'
 import type { Clock } from '../../clock.ts'
@@ -107,6 +107,8 @@ export function createPlugIns(
 }
 
 function filesIn(folder: string): string[] {
+  // Most have none, and an error costs more than a look.
+  if (!existsSync(folder)) return []
   try {
     return readdirSync(folder, { withFileTypes: true })
       .filter((entry) => !entry.name.startsWith('.') && !entry.isDirectory())

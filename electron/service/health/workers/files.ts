@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
+import type { Clock } from '../../clock.ts'
 
 /** The system's own files, below a root that tests may move. */
 export interface SystemFiles {
@@ -60,3 +61,13 @@ export function rounded(value: number, digits = 2): number {
 
 export const roundedOrNull = (value: number | null, digits = 2): number | null =>
   value === null ? null : rounded(value, digits)
+
+/** Returns a reading that all functions of one report share: what is younger than `freshMs` is not read again. */
+export function shared<T>(clock: Clock, freshMs: number, read: () => T): () => T {
+  let last: { readonly atMs: number; readonly value: T } | null = null
+  return () => {
+    const nowMs = clock.glance().monotonicMs
+    if (last === null || nowMs - last.atMs >= freshMs) last = { atMs: nowMs, value: read() }
+    return last.value
+  }
+}

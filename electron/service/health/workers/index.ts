@@ -1,16 +1,17 @@
 import type { Clock } from '../../clock.ts'
-import { systemFiles } from './files.ts'
+import { shared, systemFiles } from './files.ts'
 import { createBus } from './linux/bus.ts'
 import { clockWorker, kernelClock } from './linux/clock.ts'
 import { cpuWorker } from './linux/cpu.ts'
 import { diskWorker } from './linux/disk.ts'
 import { createDriveWatch } from './linux/drives.ts'
 import { hardwareWorker } from './linux/hardware.ts'
-import { memWorker } from './linux/mem.ts'
+import { memWorker, parseMemory } from './linux/mem.ts'
 import { networkWorker } from './linux/network.ts'
 import { createPackageList, type PackageList } from './linux/packages.ts'
 import { createProcessTable, pageSize } from './linux/process-table.ts'
 import { processesWorker } from './linux/processes.ts'
+import { createSensors } from './linux/sensors.ts'
 import { runsSystemd, servicesWorker } from './linux/services.ts'
 import { otherWorkers } from './other.ts'
 import { runProgram, type RunProgram } from './programs.ts'
@@ -67,16 +68,19 @@ export function systemWorkers({
   const files = systemFiles(root)
   const table = createProcessTable(files, clock, pageSize(files))
   const packages = createPackageList(files)
+  const memory = shared(clock, 50, () => parseMemory(files.text('/proc/meminfo') ?? ''))
+  const sensors = createSensors(files, clock)
   const bus = createBus(socket, clock)
   return {
     list: [
       cpuWorker(files, clock),
-      memWorker(files, clock, table),
-      processesWorker(files, table),
+      memWorker(files, clock, table, memory),
+      processesWorker(files, table, memory),
       diskWorker(files, clock),
       networkWorker(files, clock),
       hardwareWorker(
         files,
+        sensors,
         createDriveWatch(files, clock, run, () => choices().asksDrives),
       ),
       servicesWorker(files, bus, packages, watched),

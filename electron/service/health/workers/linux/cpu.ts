@@ -1,7 +1,7 @@
 import os from 'node:os'
 import type { Clock } from '../../../clock.ts'
 import type { Row } from '../../report.ts'
-import { numberIn, rounded, type SystemFiles } from '../files.ts'
+import { numberIn, rounded, shared, type SystemFiles } from '../files.ts'
 import type { Worker } from '../worker.ts'
 
 /** The worker and the four functions that system-health-daemon had, with its keys (psutil's names). */
@@ -40,7 +40,7 @@ export function parseKernelStat(text: string): KernelStat {
   const cpus = new Map<number, CpuTimes>()
   const first: Record<string, number> = {}
   for (const line of text.split('\n')) {
-    const [name = '', ...values] = line.trim().split(/\s+/)
+    const [name = '', ...values] = line.trim().split(/\s+/, 11)
     const cpu = /^cpu(\d+)$/.exec(name)?.[1]
     if (cpu !== undefined)
       cpus.set(
@@ -76,13 +76,25 @@ export function shares(now: CpuTimes, before: CpuTimes | undefined): CpuTimes {
 
 /** Shares are counted over this long (ms) at least. */
 const leastSpanMs = 100
+/** Functions of one report see the same moment (ms). */
+const sameMs = 50
+const rarelyMs = 600_000
 
 export function cpuWorker(files: SystemFiles, clock: Clock): Worker {
-  const stat = (): KernelStat => {
+  const stat = shared(clock, sameMs, (): KernelStat => {
     const text = files.text('/proc/stat')
     if (text === null) throw new Error('/proc/stat cannot be read')
     return parseKernelStat(text)
-  }
+  })
+  // What a processor is does not change while it runs, and asking each takes several files.
+  const build = shared(clock, rarelyMs, () => ({
+    cores: physicalCores(files.text('/proc/cpuinfo') ?? ''),
+    frequencies: [...stat().cpus.keys()].map((CPU) => ({
+      CPU,
+      max: megahertz(files, CPU, 'max'),
+      min: megahertz(files, CPU, 'min'),
+    })),
+  }))
   let before: { readonly atMs: number; readonly cpus: ReadonlyMap<number, CpuTimes> } | null = null
   return {
     name: 'CPU',
@@ -96,15 +108,11 @@ export function cpuWorker(files: SystemFiles, clock: Clock): Worker {
         name: 'CPU_stats',
         run: () => {
           const { cpus, contextSwitches, interrupts, softInterrupts } = stat()
-          const frequencies = [...cpus.keys()].map((CPU) => ({
-            CPU,
-            max: megahertz(files, CPU, 'max'),
-            min: megahertz(files, CPU, 'min'),
-          }))
+          const { cores, frequencies } = build()
           return [
             {
               log_cpus: cpus.size,
-              phys_cpus: physicalCores(files.text('/proc/cpuinfo') ?? '') ?? cpus.size,
+              phys_cpus: cores ?? cpus.size,
               ctx_switches: contextSwitches,
               interrupts,
               soft_interrupts: softInterrupts,

@@ -2,7 +2,7 @@ import { statfs } from 'node:fs/promises'
 import path from 'node:path'
 import type { Clock } from '../../../clock.ts'
 import { notOffered, type Row } from '../../report.ts'
-import { rate, rounded, roundedOrNull, type SystemFiles } from '../files.ts'
+import { rate, rounded, roundedOrNull, shared, type SystemFiles } from '../files.ts'
 import type { Worker } from '../worker.ts'
 import { pressureRows } from './mem.ts'
 
@@ -139,6 +139,11 @@ export function diskWorker(
 ): Worker {
   let before: { readonly atMs: number; readonly all: ReadonlyMap<string, DiskCounters> } | null = null
   const pending = new Set<string>()
+  const devices = shared(
+    clock,
+    10_000,
+    () => new Set(files.names('/sys/block').filter((name) => !virtualDevices.test(name))),
+  )
 
   const rowOf = async (mount: Mount): Promise<Row[]> => {
     // A device that hangs takes one thread of the few that all files share; it must not get a second.
@@ -195,7 +200,7 @@ export function diskWorker(
         run: () => {
           const text = files.text('/proc/diskstats')
           if (text === null) return notOffered('/proc/diskstats cannot be read')
-          const whole = new Set(files.names('/sys/block').filter((name) => !virtualDevices.test(name)))
+          const whole = devices()
           const all = parseDiskStats(text)
           const nowMs = clock.glance().monotonicMs
           const seconds = before === null ? 0 : (nowMs - before.atMs) / 1_000

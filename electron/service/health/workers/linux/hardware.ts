@@ -5,13 +5,13 @@ import type { Worker } from '../worker.ts'
 import { physicalCores } from './cpu.ts'
 import { raidRows, type DriveWatch } from './drives.ts'
 import { parseMemory } from './mem.ts'
-import { batteryRows, fanRows, temperatureRows } from './sensors.ts'
+import { batteryRows, type Sensors } from './sensors.ts'
 
 const rarelyMs = 600_000
 /** Asking a drive may wake it and take long. */
 const driveLimitMs = 60_000
 
-export function hardwareWorker(files: SystemFiles, drives: DriveWatch): Worker {
+export function hardwareWorker(files: SystemFiles, sensors: Sensors, drives: DriveWatch): Worker {
   return {
     name: 'Hardware',
     functions: [
@@ -23,12 +23,12 @@ export function hardwareWorker(files: SystemFiles, drives: DriveWatch): Worker {
         isSlow: true,
         run: () => drives.rows(),
       },
-      { name: 'Hardware_fans', run: () => fanRows(files) },
+      { name: 'Hardware_fans', run: () => sensors.fans() },
       { name: 'Hardware_memory', everyMs: 60_000, run: () => memoryErrorRows(files) },
       { name: 'Hardware_modules', everyMs: rarelyMs, run: () => moduleRows(files) },
       { name: 'Hardware_raid', run: () => raidRows(files.text('/proc/mdstat')) },
       { name: 'Hardware_system', everyMs: rarelyMs, run: () => [systemRow(files)] },
-      { name: 'Hardware_temperatures', run: () => temperatureRows(files) },
+      { name: 'Hardware_temperatures', run: () => sensors.temperatures() },
       { name: 'Hardware_throttling', everyMs: 60_000, run: () => throttlingRows(files) },
     ],
   }

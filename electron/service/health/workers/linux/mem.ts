@@ -131,9 +131,13 @@ export function createGrowthWatch(): {
   }
 }
 
-export function memWorker(files: SystemFiles, clock: Clock, table: ProcessTable): Worker {
+export function memWorker(
+  files: SystemFiles,
+  clock: Clock,
+  table: ProcessTable,
+  memory: () => ReadonlyMap<string, number>,
+): Worker {
   const growth = createGrowthWatch()
-  const memory = (): ReadonlyMap<string, number> => parseMemory(files.text('/proc/meminfo') ?? '')
   return {
     name: 'Mem',
     functions: [

@@ -28,7 +28,8 @@ export function parseProcess(text: string, pageBytes: number): Omit<ProcessEntry
   const open = text.indexOf('(')
   const close = text.lastIndexOf(')')
   if (open < 0 || close < open) return null
-  const fields = text.slice(close + 2).split(' ')
+  // The last that is read is the 22nd after the name; there are thirty more.
+  const fields = text.slice(close + 2).split(' ', 22)
   const at = (index: number): number => Number(fields[index] ?? 0)
   return {
     pid: Number(text.slice(0, open)),

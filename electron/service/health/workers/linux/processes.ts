@@ -3,7 +3,7 @@ import path from 'node:path'
 import type { Row } from '../../report.ts'
 import { rounded, type SystemFiles } from '../files.ts'
 import type { Worker } from '../worker.ts'
-import { parseMemory, pressureRows } from './mem.ts'
+import { pressureRows } from './mem.ts'
 import type { ProcessEntry, ProcessTable } from './process-table.ts'
 
 const mostTop = 5
@@ -63,7 +63,11 @@ function zombieRows(processes: readonly ProcessEntry[]): Row[] {
     }))
 }
 
-export function processesWorker(files: SystemFiles, table: ProcessTable): Worker {
+export function processesWorker(
+  files: SystemFiles,
+  table: ProcessTable,
+  memory: () => ReadonlyMap<string, number>,
+): Worker {
   let users: ReadonlyMap<number, string> = new Map()
   const userOf = (pid: number): string => {
     try {
@@ -91,7 +95,7 @@ export function processesWorker(files: SystemFiles, table: ProcessTable): Worker
       {
         name: 'Processes_top',
         run: async () => {
-          const total = parseMemory(files.text('/proc/meminfo') ?? '').get('MemTotal') ?? 0
+          const total = memory().get('MemTotal') ?? 0
           return topRows(await table.read(), total, userOf, nameOf)
         },
       },

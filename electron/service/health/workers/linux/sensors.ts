@@ -1,7 +1,8 @@
 import { realpathSync } from 'node:fs'
 import path from 'node:path'
+import type { Clock } from '../../../clock.ts'
 import { notOffered, textAt, type Row } from '../../report.ts'
-import { numberIn, rounded, type SystemFiles } from '../files.ts'
+import { numberIn, rounded, shared, type SystemFiles } from '../files.ts'
 
 /** Temperatures, fans and batteries, from the kernel's own folders: https://docs.kernel.org/hwmon/sysfs-interface.html */
 
@@ -42,45 +43,90 @@ const unconnected: ReadonlySet<number> = new Set([127, 127.5, 128])
 const leastLimit = 40
 const mostLimit = 150
 
-/** Returns each sensor with its own limit; sensors that cannot be believed are left out. */
-export async function temperatureRows(files: SystemFiles): Promise<readonly Row[]> {
-  const rows: Row[] = []
-  for (const chip of chipsOf(files))
-    for (const input of inputs(files, chip, 'temp')) {
-      const celsius = await milli(files, `${input}_input`)
-      if (celsius === null || celsius <= leastCelsius || celsius >= mostCelsius) continue
-      if (unconnected.has(celsius) || numberIn(files.text(`${input}_fault`)) === 1) continue
-      const label = files.text(`${input}_label`)?.trim() || path.basename(input)
-      const critical = await milli(files, `${input}_crit`)
-      rows.push({
-        sensor: `${chip.name} ${label}`,
-        celsius: rounded(celsius, 1),
-        critical: critical !== null && critical >= leastLimit && critical <= mostLimit ? critical : null,
+/** An input of a chip, with what does not change of it. */
+interface Input {
+  readonly chip: string
+  readonly label: string
+  readonly file: string
+  readonly critical: number | null
+}
+
+/** The sensors of a machine, looked for now and then, and read for each report. */
+export interface Sensors {
+  temperatures(): Promise<readonly Row[]>
+  fans(): Promise<readonly Row[]>
+}
+
+/** A stick with a sensor may be plugged in at any time, but not every ten seconds. */
+const lookMs = 60_000
+
+export function createSensors(files: SystemFiles, clock: Clock): Sensors {
+  const chips = shared(clock, lookMs, () => chipsOf(files))
+  const temperatures = shared(clock, lookMs, () => inputsOf(files, chips(), 'temp'))
+  const fans = shared(clock, lookMs, () => inputsOf(files, chips(), 'fan'))
+  const zones = shared(clock, lookMs, () => zonesOf(files))
+  return {
+    temperatures: async () => temperatureRows(files, await temperatures(), zones()),
+    fans: async () => fanRows(files, await fans()),
+  }
+}
+
+async function inputsOf(
+  files: SystemFiles,
+  chips: readonly Chip[],
+  kind: 'temp' | 'fan',
+): Promise<readonly Input[]> {
+  const found: Input[] = []
+  for (const chip of chips)
+    for (const input of inputs(files, chip, kind)) {
+      const critical = kind === 'temp' ? await milli(files, `${input}_crit`) : null
+      found.push({
         chip: chip.name,
-        label,
+        label: files.text(`${input}_label`)?.trim() || path.basename(input),
+        file: input,
+        critical: critical !== null && critical >= leastLimit && critical <= mostLimit ? critical : null,
       })
     }
+  return found
+}
+
+function zonesOf(files: SystemFiles): readonly { readonly zone: string; readonly kind: string }[] {
+  return files
+    .names('/sys/class/thermal')
+    .filter((name) => name.startsWith('thermal_zone'))
+    .map((zone) => ({ zone, kind: files.text(`/sys/class/thermal/${zone}/type`)?.trim() ?? zone }))
+}
+
+/** Returns each sensor with its own limit; sensors that cannot be believed are left out. */
+async function temperatureRows(
+  files: SystemFiles,
+  found: readonly Input[],
+  zones: ReturnType<typeof zonesOf>,
+): Promise<readonly Row[]> {
+  const rows: Row[] = []
+  for (const { chip, label, file, critical } of found) {
+    const celsius = await milli(files, `${file}_input`)
+    if (celsius === null || celsius <= leastCelsius || celsius >= mostCelsius) continue
+    if (unconnected.has(celsius)) continue
+    rows.push({ sensor: `${chip} ${label}`, celsius: rounded(celsius, 1), critical, chip, label })
+  }
   const named = new Set(rows.map(({ chip }) => chip))
-  for (const zone of files.names('/sys/class/thermal').filter((name) => name.startsWith('thermal_zone'))) {
-    const kind = files.text(`/sys/class/thermal/${zone}/type`)?.trim() ?? zone
-    const celsius = await milli(files, `/sys/class/thermal/${zone}/temp`)
+  for (const { zone, kind } of zones) {
     // The same sensor is often shown in both places.
-    if (celsius === null || celsius <= 0 || celsius >= mostCelsius) continue
     if (named.has(kind) || named.has(kind.replaceAll('-', '_'))) continue
+    const celsius = await milli(files, `/sys/class/thermal/${zone}/temp`)
+    if (celsius === null || celsius <= 0 || celsius >= mostCelsius) continue
     rows.push({ sensor: kind, celsius: rounded(celsius, 1), critical: null, chip: kind, label: zone })
   }
   return rows.length === 0 ? notOffered('no sensor of temperature') : uniqueBy(rows, 'sensor')
 }
 
-export async function fanRows(files: SystemFiles): Promise<readonly Row[]> {
+async function fanRows(files: SystemFiles, found: readonly Input[]): Promise<readonly Row[]> {
   const rows: Row[] = []
-  for (const chip of chipsOf(files))
-    for (const input of inputs(files, chip, 'fan')) {
-      const rpm = numberIn(await files.slowText(`${input}_input`))
-      if (rpm === null) continue
-      const label = files.text(`${input}_label`)?.trim() || path.basename(input)
-      rows.push({ fan: `${chip.name} ${label}`, rpm })
-    }
+  for (const { chip, label, file } of found) {
+    const rpm = numberIn(await files.slowText(`${file}_input`))
+    if (rpm !== null) rows.push({ fan: `${chip} ${label}`, rpm })
+  }
   return rows.length === 0 ? notOffered('no fan that tells its speed') : uniqueBy(rows, 'fan')
 }
 
