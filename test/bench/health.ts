@@ -148,7 +148,7 @@ async function main(): Promise<void> {
       '% of a core',
       share('looking'),
       share('glances'),
-      { most: 1 },
+      null,
       3,
     )
     figures.compare(
