@@ -16,6 +16,7 @@ import {
 } from 'chart.js'
 import annotation from 'chartjs-plugin-annotation'
 import zoom from 'chartjs-plugin-zoom'
+import type { ZoomPluginOptions } from 'chartjs-plugin-zoom/types/options'
 import 'chartjs-adapter-date-fns'
 
 Chart.register(
@@ -40,6 +41,44 @@ Chart.register(
 Chart.defaults.plugins.legend.display = false
 
 export { Chart }
+
+/** Returns how people look closer at a chart over time; `zoomed` is told the window (ms) that they chose. */
+export function zoomOptions(zoomed: (sinceMs: number, untilMs: number) => void): ZoomPluginOptions {
+  const report = ({ chart }: { chart: Chart }): void => {
+    const { min, max } = chart.scales['x'] ?? {}
+    if (min !== undefined && max !== undefined && max - min >= shortestMs) zoomed(min, max)
+  }
+  return {
+    pan: { enabled: true, mode: 'x', modifierKey: 'shift', onPanComplete: report },
+    zoom: {
+      mode: 'x',
+      wheel: { enabled: true, modifierKey: 'ctrl' },
+      pinch: { enabled: true },
+      drag: { enabled: true, backgroundColor: 'rgba(20, 184, 166, 0.2)' },
+      onZoomComplete: report,
+    },
+  }
+}
+/** A shorter window (ms) has nothing to show. */
+const shortestMs = 1_000
+
+/** Returns the looks of an axis of time. */
+export function timeTicks() {
+  return {
+    grid: { color: colourOf('--ui-border') },
+    ticks: { color: colourOf('--ui-text-muted'), maxRotation: 0, autoSkipPadding: 24 },
+    time: {
+      displayFormats: {
+        second: 'HH:mm:ss',
+        minute: 'HH:mm',
+        hour: 'HH:mm',
+        day: 'd MMM',
+        week: 'd MMM',
+        month: 'MMM yyyy',
+      },
+    },
+  }
+}
 
 /** Returns a colour variable's value as the canvas takes it. */
 export function colourOf(variable: string): string {

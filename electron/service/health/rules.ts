@@ -147,11 +147,6 @@ export function reaches(level: HealthLevel, from: HealthLevel | 'never'): boolea
   return from !== 'never' && rank(level) >= rank(from) && level !== 'ok'
 }
 
-/** Returns the limit that made a level; null for `ok`. */
-export function limitOf(level: HealthLevel, limits: Limits): number | null {
-  return level === 'ok' ? null : limits[level]
-}
-
 /** Returns what is wrong with rules together; null when nothing is. */
 export function faultOfRules(rules: readonly HealthRule[]): string | null {
   const seen = new Set<string>()
