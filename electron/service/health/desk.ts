@@ -73,7 +73,16 @@ export function createDesk(context: RoomContext, settings: () => HealthSettings)
     { kind, item }: Pick<Figure, 'kind' | 'item'>,
     standing: Standing,
   ): MetricState => {
-    const state: MetricState = { id, kind, item, value: null, atMs: null, limits: noLimits, standing }
+    const state: MetricState = {
+      id,
+      kind,
+      item,
+      value: null,
+      atMs: null,
+      seenMs: null,
+      limits: noLimits,
+      standing,
+    }
     metrics.set(keyOf(state), state)
     return state
   }
@@ -254,6 +263,7 @@ export function createDesk(context: RoomContext, settings: () => HealthSettings)
         const state = metrics.get(key)
         if (!state || seen.has(key)) continue
         seen.add(key)
+        state.seenMs = atMs
         const wait = waitingOf(key)
         wait.passedMs = wait.passedMs === null || passedMs === null ? null : wait.passedMs + passedMs
         const measure = measureOf(figure, rules, spareBytes)

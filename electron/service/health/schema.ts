@@ -29,7 +29,10 @@ export interface MetricState {
   readonly kind: MetricKindName
   readonly item: string
   value: number | null
+  /** When it was measured. */
   atMs: number | null
+  /** When a report last had it, be it measured anew or told again. */
+  seenMs: number | null
   limits: Limits
   standing: Standing
 }

@@ -88,7 +88,7 @@ export function metricView(
   state: MetricState,
   { isLive, reportMs }: Pick<Health, 'isLive' | 'reportMs'>,
 ): HealthMetric {
-  const { id, kind, item, value, atMs, standing, limits } = state
+  const { id, kind, item, value, atMs, seenMs, standing, limits } = state
   const { unit, group, bad } = metricKind(kind)
   return {
     id,
@@ -100,7 +100,7 @@ export function metricView(
     value,
     text: value === null ? '—' : metricText(value, unit),
     at: isoTimeOrNull(atMs),
-    isStale: !isLive || atMs === null || reportMs === null || atMs < reportMs,
+    isStale: !isLive || seenMs === null || reportMs === null || seenMs < reportMs,
     level: standing.level,
     since: isoTime(standing.sinceMs),
     limits: { careful: limits.careful, warning: limits.warning, critical: limits.critical },

@@ -166,6 +166,20 @@ describe('the API of health', () => {
     })
   })
 
+  it('does not call stale what a rare function has told and tells again', async () => {
+    const rare: Worker = {
+      name: 'Hardware',
+      functions: [
+        { name: 'Hardware_drives', everyMs: 3_600_000, run: () => [{ drive: 'sda', smart: 'passed' }] },
+      ],
+    }
+    const test = await startTestService({ health: quietHealth([rare]) })
+    await test.service.health.sample()
+    await test.service.health.sample()
+    const { metrics } = (await (await test.fetch('/api/v1/health')).json()) as HealthSummary
+    expect(metrics.find(({ kind }) => kind === 'drive-failing')).toMatchObject({ value: 0, isStale: false })
+  })
+
   it('has history, kept reports and what changed between them', async () => {
     const test = await serviceWithReport()
     const asked = await test.json<KeptReport>('/api/v1/health/reports', { method: 'POST' })
