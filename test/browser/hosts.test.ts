@@ -131,7 +131,7 @@ describe('a host’s page', () => {
       .getByText(/^Down for .*: connection refused\.$/)
       .waitFor()
     await page.getByText('Last 24 hours').first().waitFor()
-    await page.getByRole('heading', { name: 'Incidents' }).waitFor()
+    await page.getByRole('heading', { name: 'Incidents', exact: true }).waitFor()
     await page.locator('tbody tr').getByText('connection refused').waitFor()
     await page.getByText(/lost \(100\.00 %\)/).waitFor({ timeout: 30_000 })
     await page.getByRole('button', { name: 'Pause', exact: true }).click()

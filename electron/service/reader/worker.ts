@@ -1,6 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { openReadOnly } from '../store/open.ts'
-import type { ThreadAnswer, ThreadQuestion } from '../store/thread.ts'
+import type { FromThread, ThreadAnswer, ThreadQuestion } from '../store/thread.ts'
 import { queries, type QueryName } from './queries.ts'
 
 const { database } = workerData as { database: string }
@@ -12,8 +12,13 @@ parentPort?.on('message', (question: ThreadQuestion | 'close') => {
     parentPort?.close()
     return
   }
-  void answer(question).then((reply) => parentPort?.postMessage(reply))
+  void answer(question).then(tell)
 })
+tell('ready')
+
+function tell(words: FromThread): void {
+  parentPort?.postMessage(words)
+}
 
 async function answer({ id, name, args }: ThreadQuestion): Promise<ThreadAnswer> {
   try {

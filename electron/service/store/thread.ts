@@ -21,6 +21,9 @@ export interface ThreadFailure {
 export type ThreadAnswer =
   { readonly id: number; readonly result: unknown } | { readonly id: number; readonly failure: ThreadFailure }
 
+/** What a thread says: that everything it needs is loaded and open, once, and then its answers. */
+export type FromThread = 'ready' | ThreadAnswer
+
 /** A thread that is started when it is first asked and ended when it has been idle. */
 export interface AskedThread {
   /** @throws ReaderError with what the thread threw */
@@ -30,7 +33,7 @@ export interface AskedThread {
 
 /** A thread costs memory that a service at rest can do without. */
 const idleMs = 60_000
-/** A question that takes longer than this (ms) is not waited for at the end. */
+/** A question that takes longer than this (ms) is not waited for at the end; the loading of the thread always is. */
 const closePatienceMs = 500
 
 interface Waiting {
@@ -38,29 +41,37 @@ interface Waiting {
   reject(error: Error): void
 }
 
+interface Running {
+  readonly worker: Worker
+  /** Comes true when the thread has loaded, or ended before that. */
+  readonly loaded: Promise<void>
+}
+
 /** Returns a thread that runs `file` with `data`. Nothing is started before the first question. */
 export function startThread(file: URL, data: unknown, clock: Clock): AskedThread {
-  let worker: Worker | null = null
+  let running: Running | null = null
   let idle: Timer | null = null
   let nextId = 1
   let isStopped = false
   const waiting = new Map<number, Waiting>()
 
   const failAll = (error: Error): void => {
-    worker = null
+    running = null
     for (const { reject } of waiting.values()) reject(error)
     waiting.clear()
   }
 
   const end = async (): Promise<void> => {
     idle?.cancel()
-    const ended = worker
-    worker = null
+    const ended = running
+    running = null
     if (ended === null) return
-    // A thread that is cut off in the midst of SQLite can take the process with it, so it is asked first.
-    const gone = new Promise<void>((resolve) => ended.once('exit', () => resolve()))
-    ended.postMessage('close')
-    const patience = clock.after(closePatienceMs, () => void ended.terminate())
+    const gone = new Promise<void>((resolve) => ended.worker.once('exit', () => resolve()))
+    ended.worker.postMessage('close')
+    // Native modules abort the whole process when their thread is terminated while it registers them
+    // (napi_fatal_error in node-addon-api), so a thread is cut off only when it has loaded.
+    await ended.loaded
+    const patience = clock.after(closePatienceMs, () => void ended.worker.terminate())
     await gone
     patience.cancel()
   }
@@ -72,9 +83,14 @@ export function startThread(file: URL, data: unknown, clock: Clock): AskedThread
     })
   }
 
-  const start = (): Worker => {
+  const start = (): Running => {
     const started = new Worker(file, { workerData: data })
-    started.on('message', (answer: ThreadAnswer) => {
+    const loaded = new Promise<void>((resolve) => {
+      started.once('message', () => resolve())
+      started.once('exit', () => resolve())
+    })
+    started.on('message', (answer: FromThread) => {
+      if (answer === 'ready') return
       const asked = waiting.get(answer.id)
       waiting.delete(answer.id)
       if ('failure' in answer)
@@ -83,22 +99,22 @@ export function startThread(file: URL, data: unknown, clock: Clock): AskedThread
       if (waiting.size === 0) rest()
     })
     started.on('error', (error) => {
-      if (worker === started) failAll(error instanceof Error ? error : new Error(String(error)))
+      if (running?.worker === started) failAll(error instanceof Error ? error : new Error(String(error)))
     })
     started.on('exit', () => {
-      if (worker === started) failAll(new ReaderError('Exit', 'the reader ended'))
+      if (running?.worker === started) failAll(new ReaderError('Exit', 'the reader ended'))
     })
-    return started
+    return { worker: started, loaded }
   }
 
   return {
     ask(name, args) {
       if (isStopped) return Promise.reject(stopped())
       idle?.cancel()
-      worker ??= start()
+      running ??= start()
       const id = nextId
       nextId += 1
-      const asked = worker
+      const asked = running.worker
       return new Promise((resolve, reject) => {
         waiting.set(id, { resolve, reject })
         asked.postMessage({ id, name, args })

@@ -2,7 +2,7 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { systemClock } from '../../clock.ts'
 import { openRecordsReadOnly, sqliteRunner } from '../../store/records/sqlite.ts'
 import { driveSync, type Work } from '../../store/records/work.ts'
-import type { ThreadAnswer, ThreadQuestion } from '../../store/thread.ts'
+import type { FromThread, ThreadAnswer, ThreadQuestion } from '../../store/thread.ts'
 import type { ReadEnv } from './list.ts'
 import { recordQueries, type RecordQueryName } from './queries.ts'
 import type { RecordPlace, Timed } from './store.ts'
@@ -24,8 +24,13 @@ parentPort?.on('message', (question: ThreadQuestion | 'close') => {
     void source.close().then(() => parentPort?.close())
     return
   }
-  void answer(question).then((reply) => parentPort?.postMessage(reply))
+  void answer(question).then(tell)
 })
+tell('ready')
+
+function tell(words: FromThread): void {
+  parentPort?.postMessage(words)
+}
 
 async function answer({ id, name, args }: ThreadQuestion): Promise<ThreadAnswer> {
   try {
