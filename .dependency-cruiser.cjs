@@ -24,7 +24,7 @@ module.exports = {
       from: { path: `^electron/service/(${rooms})/` },
       to: {
         path: '^electron/|^renderer/',
-        pathNot: `^electron/shared/|^electron/service/(${rooms}|store|schedules)/|^electron/service/(context|clock|log|problem)\\.ts$`,
+        pathNot: `^electron/shared/|^electron/service/(${rooms}|store|schedules|system)/|^electron/service/(context|clock|log|problem)\\.ts$`,
       },
     },
     {

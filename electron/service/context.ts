@@ -3,6 +3,7 @@ import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fasti
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Registry } from 'prom-client'
 import type { alertRooms } from '../shared/alert-words.ts'
+import type { FarScope, Scope } from '../shared/host-words.ts'
 import type { BlindReason } from '../shared/watcher-words.ts'
 import type { Clock } from './clock.ts'
 import type { Log } from './log.ts'
@@ -22,12 +23,21 @@ export interface BlindSpan {
   readonly why: BlindReason
 }
 
+/**
+ * What something is known by: signals of this machine, of its networks or of beyond them, which reach us only while we are there
+ * and connected; or something that lasts, such as a file, which tells afterwards as well.
+ */
+export type Vantage = Scope | 'lasting'
+
+/** The stretches in which nobody looked, for each way of knowing. */
+export type Blindness = Readonly<Record<Vantage, readonly BlindSpan[]>>
+
 /** Answers “were we looking at time t?”. Rooms ask it before they call anything late or down. */
 export interface Observation {
   /** The flight that is being recorded; null before the first stamp. */
   readonly flightId: number | null
-  /** Every stretch in which nobody looked, oldest first, none touching another. */
-  blindSpans(): readonly BlindSpan[]
+  /** Every stretch in which nobody looked, oldest first, none touching another; as seen from this machine unless told otherwise. */
+  blindSpans(vantage?: Vantage): readonly BlindSpan[]
   /**
    * Notes a sleep, a stall or a step of the wall clock at once, rather than at the next stamp.
    *
@@ -36,6 +46,25 @@ export interface Observation {
   look(): number
   /** Calls back after each step of the wall clock that was noticed, with its size (ms). */
   onStep(listener: (stepMs: number) => void): void
+}
+
+/** Returns all that an observation knows, for whoever judges many. */
+export function blindnessOf(observation: Observation): Blindness {
+  return {
+    local: observation.blindSpans('local'),
+    link: observation.blindSpans('link'),
+    beyond: observation.blindSpans('beyond'),
+    lasting: observation.blindSpans('lasting'),
+  }
+}
+
+/** This machine's own connection, as other rooms ask for it. */
+export interface ConnectionView {
+  scopeOf(address: string): Scope
+  /** Something reached us from there, which proves the connection up to there. */
+  heard(scope: Scope): void
+  /** Tells how the connection is, unless it was proved within `freshMs`; an outage that this finds is written down. */
+  check(scope: FarScope, freshMs: number): Promise<'online' | 'offline' | 'unknown'>
 }
 
 /** A change of state that somebody may have to be told of. */
@@ -130,6 +159,7 @@ export interface RoomContext {
   /** Measurements of all rooms, started and stopped by the service. */
   readonly series: Series
   readonly observation: Observation
+  readonly connection: ConnectionView
   readonly transitions: Transitions
   readonly silences: Silences
   /** Tells the followers of the event stream that a topic changed. */

@@ -8,7 +8,7 @@ import { isoTime } from '../shared/time-text.ts'
 import type { Alerts } from './alerts/index.ts'
 import type { DesktopNotifier } from './alerts/channels/desktop.ts'
 import type { Clock } from './clock.ts'
-import type { RoomContext, Silences, Topic, Transitions } from './context.ts'
+import type { ConnectionView, RoomContext, Silences, Topic, Transitions } from './context.ts'
 import type { EventHub } from './http/event-stream.ts'
 import { isLoopback, originOf, tryAddress, type ListenAddress } from './http/listen.ts'
 import type { HttpServer } from './http/server.ts'
@@ -130,6 +130,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     opened.reader = reader
     const published: { hub: EventHub | null } = { hub: null }
     const transitions: { alerts: (Transitions & Silences) | null } = { alerts: null }
+    const connected: { own: ConnectionView | null } = { own: null }
     const observation = createObservation(db, clock, () => opened.recorder?.stampNow())
     const commits = createGroupCommit(db, clock)
     const context: RoomContext = {
@@ -144,6 +145,11 @@ export async function startService(options: ServiceOptions): Promise<Service> {
         log.error({ err: error }, 'Keeping measurements failed; it is tried again'),
       ),
       observation,
+      connection: {
+        scopeOf: (address) => connected.own?.scopeOf(address) ?? 'local',
+        heard: (scope) => connected.own?.heard(scope),
+        check: (scope, freshMs) => connected.own?.check(scope, freshMs) ?? Promise.resolve('unknown'),
+      },
       transitions: {
         record: (transition) => transitions.alerts?.record(transition),
         refresh: (room, item, facts) => transitions.alerts?.refresh(room, item, facts),
@@ -162,7 +168,17 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     recorder.start()
     opened.recorder = recorder
     observation.renew()
-    return await completeService(options, database, lock, context, recorder, reader, published, transitions)
+    return await completeService(
+      options,
+      database,
+      lock,
+      context,
+      recorder,
+      reader,
+      published,
+      transitions,
+      connected,
+    )
   } catch (error) {
     opened.recorder?.stop('quit')
     await opened.reader?.stop()
@@ -191,6 +207,7 @@ async function completeService(
   reader: ThreadReader,
   published: { hub: EventHub | null },
   transitions: { alerts: (Transitions & Silences) | null },
+  connected: { own: ConnectionView | null },
 ): Promise<Service> {
   const { clock, log } = options
   const { db } = context
@@ -254,6 +271,11 @@ async function completeService(
   transitions.alerts = alerts
   const watchers = createWatchers(context)
   const hosts = createHosts(context, options.hosts)
+  connected.own = {
+    scopeOf: (address) => hosts.network.scopeOf(address),
+    heard: (scope) => hosts.connection.proof(scope),
+    check: (scope, freshMs) => hosts.connection.check(scope, freshMs),
+  }
   const telemetry = createTelemetry(context, {
     place: recordPlace(options.telemetryDatabase, database),
     spool: sideFiles(database).telemetrySpool,

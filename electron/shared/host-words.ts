@@ -17,6 +17,11 @@ export const probeKindWords: Readonly<Record<ProbeKind, string>> = {
   dns: 'DNS record',
 }
 
+/** How far away an address is: this machine, a network it is in, or beyond a gateway. */
+export const scopes = ['local', 'link', 'beyond'] as const
+export type Scope = (typeof scopes)[number]
+export type FarScope = Exclude<Scope, 'local'>
+
 /** Why a probe failed. */
 export const causeKinds = [
   'timeout',

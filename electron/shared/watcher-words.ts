@@ -29,7 +29,7 @@ export const pausedPolicies = ['unpause', 'ignore'] as const
 export type PausedPolicy = (typeof pausedPolicies)[number]
 
 /** Why nobody looked during a stretch of time. */
-export const blindReasons = ['machine-off', 'asleep', 'not-running', 'clock-moved'] as const
+export const blindReasons = ['machine-off', 'asleep', 'not-running', 'clock-moved', 'offline'] as const
 export type BlindReason = (typeof blindReasons)[number]
 
 export const blindReasonWords: Readonly<Record<BlindReason, string>> = {
@@ -37,6 +37,7 @@ export const blindReasonWords: Readonly<Record<BlindReason, string>> = {
   asleep: 'this machine was asleep',
   'not-running': 'Watchkeeper was not running',
   'clock-moved': 'the clock was set forward',
+  offline: 'this machine was offline',
 }
 
 export const watcherStateWords: Readonly<Record<WatcherState, string>> = {

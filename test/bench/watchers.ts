@@ -17,6 +17,7 @@ import { openStore, type Connection } from '../../electron/service/store/open.ts
 import { createWatchers } from '../../electron/service/watchers/index.ts'
 import { openRaw } from '../support/raw-database.ts'
 import { Figures, median, quantile } from './support/figures.ts'
+import { noConnection } from '../support/no-connection.ts'
 
 const figures = new Figures()
 const folder = mkdtempSync(path.join(os.tmpdir(), 'watchkeeper-bench-'))
@@ -203,6 +204,7 @@ async function benchDeadlines(count: number): Promise<void> {
     commits,
     series: createMeasurements(db, commits, clock, () => undefined),
     observation: createObservation(db, clock, () => undefined),
+    connection: noConnection,
     silences: { maintenance: () => [] },
     transitions: {
       refresh: () => undefined,

@@ -1,10 +1,11 @@
 import path from 'node:path'
 import { onTestFinished } from 'vitest'
 import type { NewTransition, RoomContext, Silence } from '../../electron/service/context.ts'
+import type { Scope } from '../../electron/shared/host-words.ts'
 import type { EchoResult } from '../../electron/service/hosts/icmp/echo.ts'
 import type { Pinger } from '../../electron/service/hosts/icmp/pinger.ts'
 import { createHosts, type Hosts } from '../../electron/service/hosts/index.ts'
-import type { Network, Scope } from '../../electron/service/hosts/network.ts'
+import type { Network } from '../../electron/service/hosts/network.ts'
 import { stateOf } from '../../electron/service/hosts/view.ts'
 import { createLog } from '../../electron/service/log.ts'
 import { createRecorder, type Recorder } from '../../electron/service/recorder/index.ts'
@@ -16,6 +17,7 @@ import type { FakeClock } from './fake-clock.ts'
 import { directReader, quietEdges } from './recorder-bench.ts'
 import { temporaryFolder } from './temporary.ts'
 import { turns } from './watcher-bench.ts'
+import { noConnection } from './no-connection.ts'
 
 /** How an address answers: after so many ms, not at all, or not for want of a way. */
 export type Answer = number | 'silent' | 'fault'
@@ -100,6 +102,7 @@ export async function hostBench(
     commits,
     series: createMeasurements(db, commits, clock, () => undefined),
     observation,
+    connection: noConnection,
     silences: { maintenance: (nowMs) => world.windows.filter(({ untilMs }) => untilMs > nowMs) },
     transitions: { record: (transition) => transitions.push(transition), refresh: () => undefined },
     changed(topic) {

@@ -12,6 +12,7 @@ import { createMeasurements } from '../../electron/service/store/series/measurem
 import { openStore, type Connection } from '../../electron/service/store/open.ts'
 import type { FakeClock } from './fake-clock.ts'
 import { temporaryFolder } from './temporary.ts'
+import { noConnection } from './no-connection.ts'
 
 export const calmSample: MachineSample = {
   load: 0.1,
@@ -54,12 +55,13 @@ export function directReader(db: Connection): Reader {
 export function quietContext(
   db: Connection,
   clock: FakeClock,
-): Pick<RoomContext, 'commits' | 'observation' | 'series' | 'silences' | 'transitions'> {
+): Pick<RoomContext, 'commits' | 'connection' | 'observation' | 'series' | 'silences' | 'transitions'> {
   const commits = createGroupCommit(db, clock)
   return {
     commits,
     series: createMeasurements(db, commits, clock, () => undefined),
     observation: createObservation(db, clock, () => undefined),
+    connection: noConnection,
     silences: { maintenance: () => [] },
     transitions: { record: (transition) => insertTransition(db, transition), refresh: () => undefined },
   }

@@ -12,6 +12,7 @@ import type { Signal } from '../../electron/service/watchers/schema.ts'
 import type { FakeClock } from './fake-clock.ts'
 import { directReader, quietEdges } from './recorder-bench.ts'
 import { temporaryFolder } from './temporary.ts'
+import { noConnection } from './no-connection.ts'
 
 /** Watchers with a recorder on a real database file, and a clock that moves when it is told to. */
 export interface WatcherBench {
@@ -48,6 +49,7 @@ export async function watcherBench(clock: FakeClock, database?: string): Promise
     commits,
     series: createMeasurements(db, commits, clock, () => undefined),
     observation,
+    connection: noConnection,
     silences: { maintenance: () => [] },
     transitions: { record: (transition) => transitions.push(transition), refresh: () => undefined },
     changed(topic) {

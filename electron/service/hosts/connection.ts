@@ -1,9 +1,10 @@
 import type { Timer } from '../clock.ts'
 import type { RoomContext } from '../context.ts'
 import type { Desk } from './desk.ts'
-import { createGate, type Connection, type FarScope, type Gate } from './gate.ts'
+import { createGate, type Connection, type Gate } from './gate.ts'
 import type { EchoRequest, EchoResult } from './icmp/echo.ts'
-import type { Network, Scope } from './network.ts'
+import type { FarScope, Scope } from '../../shared/host-words.ts'
+import type { Network } from './network.ts'
 import type { HostStore } from './store.ts'
 import { scopeOfHost, type WatchedHost } from './watched.ts'
 
@@ -24,6 +25,8 @@ export interface OwnConnection {
     sinceMs: number,
     done: (verdict: 'judge' | 'offline' | 'wait') => void,
   ): void
+  /** Tells how the connection is now, or was within `freshMs`, when no host asks. */
+  check(scope: FarScope, freshMs: number): Promise<Connection>
   /** Brings a host back that an outage no longer concerns, since it moved. */
   recheck(host: WatchedHost): void
   /** Begins the minute in which nothing is told before the connection has proved itself. */
@@ -59,6 +62,8 @@ const lookAgainMs = 5_000
 const distrustMs = 10_000
 /** Anchors that were proven this long ago are asked again whether they still are (ms). */
 const proofAgainMs = 24 * 3_600_000
+/** An outage that nobody noticed is not dated back further than this (ms) before the first doubt. */
+const mostDoubtMs = 5 * 60_000
 /** More rows than this in one transaction would hold up the event loop. */
 const rowsAtOnce = 200
 
@@ -117,6 +122,8 @@ export function createConnection(
     const own = scopeOfHost(host)
     return own !== 'local' && (scope === 'link' || own === 'beyond')
   }
+  const isCovered = (scope: FarScope): boolean =>
+    offline !== null && (offline.scope === 'link' || scope === 'beyond')
   /** Writes of many rows, a part in each transaction and one after the other. */
   let writing: Promise<void> = Promise.resolve()
   const writeMany = <T>(what: string, items: readonly T[], work: (part: readonly T[]) => void): void => {
@@ -152,10 +159,21 @@ export function createConnection(
     )
   }
 
+  const writeOutage = (work: () => void): void => {
+    void commits
+      .write(work)
+      .then(() => context.changed('history'))
+      .catch((error: unknown) => log.error({ err: error }, 'Noting an outage failed'))
+  }
+
   const goOffline = (scope: FarScope): void => {
     if (offline && (offline.scope === 'link' || scope === 'beyond')) return
     const sinceMs = offline?.sinceMs ?? Math.min(doubts.link ?? wall(), doubts.beyond ?? wall())
     offline = { scope, sinceMs, text: gate.last?.text ?? 'nothing answers' }
+    // Who waits to be called from afar was cut off at some moment since the last proof.
+    const provenMs = wall() - (now() - gate.provenMs(scope))
+    const fromMs = Math.max(sinceMs - mostDoubtMs, Math.min(sinceMs, provenMs))
+    writeOutage(() => desk.beginOutage(scope, fromMs))
     const count = takeOffline(
       [...parts.hosts()].filter((host) => covers(host, scope)),
       sinceMs,
@@ -176,6 +194,7 @@ export function createConnection(
     const { sinceMs } = offline
     offline = null
     isTold = false
+    writeOutage(() => desk.endOutage(wall()))
     lookTimer?.cancel()
     lookTimer = null
     log.info('This machine is online again.')
@@ -187,6 +206,7 @@ export function createConnection(
   const narrow = (): void => {
     if (offline?.scope !== 'link') return
     offline.scope = 'beyond'
+    writeOutage(() => desk.beginOutage('beyond', wall()))
     bringBack([...parts.hosts()].filter((host) => host.isOffline && !covers(host, 'beyond')))
   }
   /** Who keeps silent though the connection works, as where echoes are filtered, tells nothing by that from now on. */
@@ -262,12 +282,11 @@ export function createConnection(
         write('Telling that we are online', () => desk.tellOnline(wall(), wall()))
     },
     ask(host, scope, sinceMs, done) {
-      const isCovered = (): boolean => offline !== null && (offline.scope === 'link' || scope === 'beyond')
       const join = (): void => {
         if (offline && !host.isOffline) takeOffline([host], Math.max(offline.sinceMs, host.record.createdMs))
         done('offline')
       }
-      if (isCovered()) {
+      if (isCovered(scope)) {
         join()
         return
       }
@@ -288,6 +307,16 @@ export function createConnection(
           default:
             connection satisfies never
         }
+      })
+    },
+    check(scope, freshMs) {
+      if (isCovered(scope)) return Promise.resolve('offline')
+      return new Promise((resolve) => {
+        gate.ask(scope, now() - freshMs, (connection) => {
+          if (connection === 'offline' && !isStopped)
+            goOffline(gate.last?.link === 'offline' ? 'link' : scope)
+          resolve(connection)
+        })
       })
     },
     recheck(host) {

@@ -1,3 +1,4 @@
+import type { FarScope } from '../../shared/host-words.ts'
 import type { RoomContext, TransitionFacts } from '../context.ts'
 import { plainFacts } from '../context.ts'
 import { wordDuration } from '../../shared/time-text.ts'
@@ -34,6 +35,9 @@ export interface Desk {
   certificate(hostId: number, probeId: number, shown: ShownCertificate, nowMs: number): void
   offline(hosts: readonly { readonly id: number; readonly fromMs: number }[]): void
   online(hostIds: readonly number[], atMs: number): void
+  /** Notes since when nothing of that distance reaches us; an outage that is open ends there. */
+  beginOutage(scope: FarScope, fromMs: number): void
+  endOutage(atMs: number): void
   tellOffline(sinceMs: number, text: string, names: readonly string[]): void
   tellOnline(sinceMs: number, atMs: number): void
   /** Moves the begin of an outage that was told of with the clock. */
@@ -198,11 +202,19 @@ export function createDesk(context: RoomContext, store: HostStore): Desk {
     online(hostIds, atMs) {
       for (const id of hostIds) store.endSpan(id, 'offline', atMs)
     },
+    beginOutage(scope, fromMs) {
+      store.endOutage(fromMs)
+      store.beginOutage(scope, fromMs, observation.flightId)
+    },
+    endOutage: (atMs) => store.endOutage(atMs),
     tellOffline(sinceMs, text, names) {
       // An outage that lasts over a restart was told of already.
       if ((store.setting(offlineSetting) ?? '') !== '') return
       store.saveSetting(offlineSetting, String(Math.round(sinceMs)))
-      const count = `${names.length} host${names.length === 1 ? ' is' : 's are'} not observed meanwhile: ${nameList(names)}.`
+      const count =
+        names.length === 0
+          ? 'Nobody beyond it is blamed meanwhile.'
+          : `${names.length} host${names.length === 1 ? ' is' : 's are'} not observed meanwhile: ${nameList(names)}.`
       transitions.record({
         atMs: sinceMs,
         room: 'hosts',

@@ -1,11 +1,10 @@
 import type { Clock } from '../clock.ts'
 import type { EchoRequest, EchoResult } from './icmp/echo.ts'
-import type { Scope } from './network.ts'
+import type { FarScope, Scope } from '../../shared/host-words.ts'
 
 /** Whether this machine's own connection works, found out only when something fails. */
 
 export type Connection = 'online' | 'offline' | 'unknown'
-export type FarScope = Exclude<Scope, 'local'>
 
 /** What the gate is given. */
 export interface GateParts {
@@ -49,6 +48,8 @@ export interface Gate {
   ask(scope: FarScope, sinceMs: number, done: (connection: Connection) => void): void
   /** Looks at gateway and anchors, and learns which of them answer. */
   look(): Promise<GateView>
+  /** Monotonic time at which the connection to that distance was proved last. */
+  provenMs(scope: FarScope): number
   readonly last: GateView | null
 }
 
@@ -162,6 +163,7 @@ export function createGate(parts: GateParts): Gate {
       void shared(sinceMs).then((view) => done(proofs[scope] >= sinceMs ? 'online' : view[scope]))
     },
     look: () => shared(now()),
+    provenMs: (scope) => proofs[scope],
     get last() {
       return last
     },

@@ -239,6 +239,7 @@ export function createHosts(context: RoomContext, edges: HostEdges = {}): Hosts 
         .write(() => {
           for (const kind of ['offline', 'blind', 'maintenance'] as const)
             for (const { hostId } of store.openSpans(kind)) store.endSpan(hostId, kind, nowMs)
+          store.endOutage(nowMs)
         })
         .catch((error: unknown) => log.error({ err: error }, 'Closing what was open failed'))
       loadAll()

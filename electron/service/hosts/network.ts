@@ -3,13 +3,10 @@ import { readFileSync } from 'node:fs'
 import { BlockList, isIP } from 'node:net'
 import os from 'node:os'
 import { text6 } from './icmp/address.ts'
+import type { Scope } from '../../shared/host-words.ts'
 import { runToEnd } from './icmp/programs.ts'
 
 /** What this machine's network looks like: addresses, gateways, neighbours. */
-
-/** How far away an address is: this machine, a network it is in, or beyond a gateway. */
-export const scopes = ['local', 'link', 'beyond'] as const
-export type Scope = (typeof scopes)[number]
 
 export interface Neighbour {
   readonly address: string

@@ -1,3 +1,4 @@
+import type { FarScope } from '../../shared/host-words.ts'
 import type { ProbeCause } from '../../shared/api/hosts.ts'
 import type { Probe } from '../../shared/api/probes.ts'
 import type { Connection } from '../store/open.ts'
@@ -61,6 +62,9 @@ export interface HostStore {
   openSpans(kind: SpanKind): { readonly hostId: number; readonly fromMs: number }[]
   startSpan(hostId: number, kind: SpanKind, fromMs: number, flightId: number | null): void
   endSpan(hostId: number, kind: SpanKind, atMs: number): void
+  /** Notes since when this machine has no connection to that distance. */
+  beginOutage(scope: FarScope, fromMs: number, flightId: number | null): void
+  endOutage(atMs: number): void
   spans(hostId: number): SpanRecord[]
   /** Moves what began in a flight and lasts, since that flight's clock was set. */
   shift(flightId: number, stepMs: number): void
@@ -220,6 +224,16 @@ export function createHostStore(db: Connection): HostStore {
         'UPDATE host_span SET to_ms = max(from_ms, ?) WHERE host_id = ? AND kind = ? AND to_ms IS NULL',
       ).run(Math.round(atMs), hostId, kind)
     },
+    beginOutage(scope, fromMs, flightId) {
+      db.prepare('INSERT INTO outage (scope, from_ms, flight_id) VALUES (?, ?, ?)').run(
+        scope,
+        Math.round(fromMs),
+        flightId,
+      )
+    },
+    endOutage(atMs) {
+      db.prepare('UPDATE outage SET to_ms = max(from_ms, ?) WHERE to_ms IS NULL').run(Math.round(atMs))
+    },
     spans: (hostId) =>
       (db.prepare('SELECT * FROM host_span WHERE host_id = ? ORDER BY from_ms').all(hostId) as SpanRow[]).map(
         spanOfRow,
@@ -228,6 +242,7 @@ export function createHostStore(db: Connection): HostStore {
       for (const [table, column, end] of [
         ['host_incident', 'opened_ms', 'closed_ms'],
         ['host_span', 'from_ms', 'to_ms'],
+        ['outage', 'from_ms', 'to_ms'],
       ])
         db.prepare(
           `UPDATE ${table} SET ${column} = ${column} + @step, ${end} = ${end} + @step WHERE flight_id = @flight`,

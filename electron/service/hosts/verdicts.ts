@@ -2,7 +2,7 @@ import type { RoomContext } from '../context.ts'
 import type { OwnConnection } from './connection.ts'
 import type { Desk, How } from './desk.ts'
 import { ancestorsOf, childNames, descendantsOf } from './family.ts'
-import type { FarScope } from './gate.ts'
+import type { FarScope } from '../../shared/host-words.ts'
 import { noStreaks, showsConnection, wishOf, type Wish } from './rules.ts'
 import { faultOf, policyOf, worstVerdict, type WatchedHost, type WatchedProbe } from './watched.ts'
 

@@ -1,6 +1,6 @@
 import type { BeatKind } from '../../shared/host-words.ts'
 import type { Probe } from '../../shared/api/probes.ts'
-import type { Scope } from './network.ts'
+import type { Scope } from '../../shared/host-words.ts'
 import type { Measured } from './probes/probe.ts'
 import { noStreaks, retryOf, worstOf, type Policy, type Streaks } from './rules.ts'
 import type { HostRecord, KnownCertificate, ProbeRecord, ProbeVerdict } from './schema.ts'

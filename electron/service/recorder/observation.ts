@@ -1,6 +1,6 @@
 import type { BlindReason } from '../../shared/watcher-words.ts'
 import type { Clock } from '../clock.ts'
-import type { BlindSpan, Observation } from '../context.ts'
+import type { BlindSpan, Observation, Vantage } from '../context.ts'
 import type { Connection } from '../store/open.ts'
 import { isSameBoot } from './rules.ts'
 
@@ -33,16 +33,22 @@ export interface RecordedObservation extends Observation {
  * @param stampNow writes a stamp, which notes sleeps and steps
  */
 export function createObservation(db: Connection, clock: Clock, stampNow: () => void): RecordedObservation {
-  let cached: { readonly spans: readonly BlindSpan[]; readonly flightId: number | null } | null = null
+  let cached: Sight | null = null
   let last = clock.read()
   const listeners: ((stepMs: number) => void)[] = []
-  const read = (): NonNullable<typeof cached> => (cached ??= readSpans(db))
+  const read = (): Sight => (cached ??= readSight(db))
 
   return {
     get flightId() {
       return read().flightId
     },
-    blindSpans: () => read().spans,
+    blindSpans(vantage = 'local') {
+      const record = read()
+      // An outage that goes on ends at the present, which moves.
+      return record.openFromMs === null || vantage === 'local' || vantage === 'lasting'
+        ? (record.seen[vantage] ??= seenFrom(record, vantage, null))
+        : seenFrom(record, vantage, Math.round(clock.glance().wallMs))
+    },
     onStep(listener) {
       listeners.push(listener)
     },
@@ -70,6 +76,58 @@ export function createObservation(db: Connection, clock: Clock, stampNow: () => 
       for (const listener of listeners) listener(Math.round(step))
       return Math.round(step)
     },
+  }
+}
+
+/** What was read, with what was made of it for those who asked. */
+interface Sight {
+  readonly spans: readonly BlindSpan[]
+  readonly flightId: number | null
+  readonly outages: readonly OutageRow[]
+  /** Since when the outage that goes on has been going on; null for none. */
+  readonly openFromMs: number | null
+  readonly seen: { [Key in Vantage]?: readonly BlindSpan[] }
+}
+
+interface OutageRow {
+  readonly scope: string
+  readonly from_ms: number
+  readonly to_ms: number | null
+}
+
+/** Outages that ended this long before the newest (ms) concern no deadline that is still open. */
+const outageMemoryMs = 400 * 86_400_000
+
+function readSight(db: Connection): Sight {
+  const { spans, flightId } = readSpans(db)
+  const outages = db
+    .prepare(
+      `SELECT scope, from_ms, to_ms FROM outage
+       WHERE to_ms IS NULL OR to_ms > (SELECT max(from_ms) FROM outage) - ? ORDER BY from_ms`,
+    )
+    .all(outageMemoryMs) as OutageRow[]
+  const openFromMs = outages.find(({ to_ms }) => to_ms === null)?.from_ms ?? null
+  return { spans, flightId, outages, openFromMs, seen: {} }
+}
+
+function seenFrom(record: Sight, vantage: Vantage, nowMs: number | null): readonly BlindSpan[] {
+  switch (vantage) {
+    case 'local':
+      return record.spans
+    case 'lasting':
+      // What lasts is found when we are back; only a machine that was off or asleep could not have made it.
+      return record.spans.filter(({ why }) => why !== 'not-running')
+    case 'link':
+    case 'beyond': {
+      const cutOff = record.outages.flatMap(({ scope, from_ms, to_ms }): BlindSpan[] =>
+        vantage === 'beyond' || scope === 'link'
+          ? [{ fromMs: from_ms, toMs: to_ms ?? nowMs ?? from_ms, why: 'offline' }]
+          : [],
+      )
+      return cutOff.length === 0 ? record.spans : joined([...record.spans, ...cutOff])
+    }
+    default:
+      return vantage satisfies never
   }
 }
 

@@ -1,5 +1,7 @@
+import { isIP } from 'node:net'
+import type { FarScope } from '../../shared/host-words.ts'
 import { throttle } from '../../shared/throttle.ts'
-import type { RoomContext } from '../context.ts'
+import { blindnessOf, type RoomContext } from '../context.ts'
 import { WatcherError } from './errors.ts'
 import { slugOf } from './names.ts'
 import { oneLine } from '../../shared/text.ts'
@@ -19,6 +21,8 @@ export interface Desk {
   change(entry: WatcherEntry, change: WatcherChange, nowMs: number): WatcherEntry
   setPaused(entry: WatcherEntry, paused: boolean, comment: string, nowMs: number): WatcherEntry
   signal(entry: WatcherEntry, signal: Signal, nowMs: number): SignalOutcome
+  /** Has a watcher count from now on, though it was never triggered. */
+  arm(entry: WatcherEntry, nowMs: number): void
   /** Judges a watcher whose time has come and writes down what changed. */
   review(id: number, nowMs: number): void
   /** Ends an open problem silently, since its watcher goes away. */
@@ -41,7 +45,7 @@ export function createDesk(context: RoomContext, store: WatcherStore): Desk {
   const announcer = throttle(context.clock, announceMs, () => changed('watchers'))
 
   const judged = (entry: WatcherEntry, nowMs: number): Judgement =>
-    judgeEntry(entry, observation.blindSpans(), nowMs)
+    judgeEntry(entry, blindnessOf(observation), nowMs)
 
   const tell = (
     before: WatcherEntry,
@@ -120,6 +124,13 @@ export function createDesk(context: RoomContext, store: WatcherStore): Desk {
     ...entry,
     facts: { ...entry.facts, ...store.addEvent(entry, event, nowMs) },
   })
+
+  const reachOf = (origin: string): FarScope | null => {
+    // What was kept for us on this machine, or found by us, comes from no address.
+    if (isIP(origin) === 0) return null
+    const scope = context.connection.scopeOf(origin)
+    return scope === 'local' ? null : scope
+  }
 
   const checkChannels = (channels: readonly number[] | null): void => {
     if (channels === null || channels.length === 0) return
@@ -256,8 +267,9 @@ export function createDesk(context: RoomContext, store: WatcherStore): Desk {
         nowMs,
       )
       const unpaused = effect.unpaused ? { ...watcher, paused: false } : watcher
+      const reach = effect.ignored ? entry.facts.reach : reachOf(signal.origin)
       if (effect.unpaused) store.change(unpaused)
-      const next = { ...entry, watcher: unpaused, facts: { ...effect.facts, ...history } }
+      const next = { ...entry, watcher: unpaused, facts: { ...effect.facts, ...history, reach } }
       const outcome = { unpaused: effect.unpaused, ignored: effect.ignored, event: history.events }
       if (isPlainSuccess(entry, signal, next.facts, nowMs)) {
         store.save(next)
@@ -266,6 +278,14 @@ export function createDesk(context: RoomContext, store: WatcherStore): Desk {
       const body = signal.body?.toString('utf8').slice(-4_000) ?? ''
       const after = settle(entry, next, nowMs, body)
       return { ...outcome, recovered: isProblem(entry.verdict) && !isProblem(after.verdict) }
+    },
+    arm(entry, nowMs) {
+      if (entry.facts.dueFromMs !== null || entry.watcher.paused) return
+      settle(
+        entry,
+        { ...entry, facts: { ...entry.facts, dueFromMs: nowMs, flightId: observation.flightId } },
+        nowMs,
+      )
     },
     review(id, nowMs) {
       const entry = store.load(id)

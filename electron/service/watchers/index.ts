@@ -1,7 +1,11 @@
-import type { BlindSpan, RoomContext } from '../context.ts'
+import { blindnessOf, type Blindness, type RoomContext } from '../context.ts'
+import { isIP } from 'node:net'
 import { mostBodyBytes } from '../../shared/watcher-words.ts'
 import { WatcherError } from './errors.ts'
 import { createDesk, type Desk } from './desk.ts'
+import type { WatcherSource } from '../../shared/api/watchers.ts'
+import { createLooker, type SourceEdges } from './sources/looker.ts'
+import { tidySource, type Look } from './sources/rules.ts'
 import { createWatchman } from './watchman.ts'
 import { randomToken } from './names.ts'
 import type { Judgement } from './rules.ts'
@@ -34,7 +38,7 @@ export interface Watchers {
   judged(entry: WatcherEntry): Judgement
   /** How all of them stand, with the ids of at most `most` problems. */
   standing(most: number): WatcherStanding
-  blind(): readonly BlindSpan[]
+  blind(): Blindness
   create(input: NewWatcher): Promise<WatcherEntry>
   change(id: number, change: WatcherChange): Promise<WatcherEntry>
   /** @throws WatcherError `already-paused`, `already-unpaused` */
@@ -42,6 +46,8 @@ export interface Watchers {
   remove(id: number): Promise<void>
   /** Returns null for a spooled signal that had been taken before. */
   signal(id: number, signal: Signal, spoolId?: string): Promise<SignalOutcome | null>
+  /** Looks at a source now and keeps nothing. @throws WatcherError when it names no place that can be looked at */
+  look(source: WatcherSource): Promise<Look>
   events(id: number, page: { limit: number; offset: number }): WatcherEventRow[]
   countEvents(id: number): number
   body(id: number, n: number): Buffer | null
@@ -52,7 +58,7 @@ export interface Watchers {
 }
 
 /** Returns the room; nobody is judged before `start`. */
-export function createWatchers(context: RoomContext): Watchers {
+export function createWatchers(context: RoomContext, edges: SourceEdges = {}): Watchers {
   const { db, clock, commits, observation } = context
   const store = createWatcherStore(db, commits)
   const desk: Desk = createDesk(context, store)
@@ -72,6 +78,16 @@ export function createWatchers(context: RoomContext): Watchers {
     return entry
   }
   const settings = new Map<string, string>()
+  let heardMs = Number.NEGATIVE_INFINITY
+  /** Whoever calls us from afar proves the connection; once a second is enough. */
+  const hear = (origin: string): void => {
+    const nowMs = clock.glance().monotonicMs
+    if (nowMs - heardMs < heardEveryMs || isIP(origin) === 0) return
+    const scope = context.connection.scopeOf(origin)
+    if (scope === 'local') return
+    heardMs = nowMs
+    context.connection.heard(scope)
+  }
   const setting = (name: string): string => {
     const remembered = settings.get(name)
     if (remembered !== undefined) return remembered
@@ -88,12 +104,43 @@ export function createWatchers(context: RoomContext): Watchers {
     return made
   }
 
+  const signal = async (id: number, given: Signal, spoolId?: string): Promise<SignalOutcome | null> => {
+    const outcome = await write(() => {
+      if (spoolId !== undefined && !store.takeSpooled(spoolId, now())) return null
+      const entry = loaded(id)
+      // Times are whole, and none lies long before the watcher was made.
+      const leastMs = entry.watcher.createdMs - longestBackdatingMs
+      const atMs = Math.round(Math.max(leastMs, Math.min(given.atMs, now())))
+      return desk.signal(entry, { ...trimBody(given), atMs }, now())
+    })
+    hear(given.origin)
+    return outcome
+  }
+  const looker = createLooker(
+    context,
+    {
+      sourced: () => store.sourced(),
+      load: (id) => store.load(id),
+      signal,
+      arm: (id) => write(() => desk.arm(loaded(id), now())),
+    },
+    edges,
+  )
+  /** What a new source shows is known before anybody asks how its watcher stands. */
+  const looked = async (entry: WatcherEntry): Promise<WatcherEntry> => {
+    if (entry.watcher.source === null) return entry
+    await looker.lookFor(entry.watcher.id)
+    return loaded(entry.watcher.id)
+  }
+
   return {
     async start(lateTriggers) {
       await lateTriggers()
       watchman.start()
+      looker.start()
     },
     stop: () => {
+      looker.stop()
       watchman.stop()
       desk.stop()
     },
@@ -101,11 +148,14 @@ export function createWatchers(context: RoomContext): Watchers {
     resolve: (name) => desk.resolve(name),
     get: (id) => store.load(id),
     ids: () => store.ids(),
-    judged: (entry) => judgeEntry(entry, observation.blindSpans(), now()),
+    judged: (entry) => judgeEntry(entry, blindnessOf(observation), now()),
     standing: (most) => watcherStanding(db, most),
-    blind: () => observation.blindSpans(),
-    create: (input) => write(() => desk.create(input, now())),
-    change: (id, change) => write(() => desk.change(loaded(id), change, now())),
+    blind: () => blindnessOf(observation),
+    create: async (input) => looked(await write(() => desk.create(input, now()))),
+    async change(id, change) {
+      const entry = await write(() => desk.change(loaded(id), change, now()))
+      return change.source === undefined ? entry : looked(entry)
+    },
     setPaused: (id, paused, comment = '') => write(() => desk.setPaused(loaded(id), paused, comment, now())),
     remove: (id) =>
       write(() => {
@@ -113,15 +163,8 @@ export function createWatchers(context: RoomContext): Watchers {
         desk.closeIncident(watcher, now())
         store.remove(id)
       }),
-    signal: (id, signal, spoolId) =>
-      write(() => {
-        if (spoolId !== undefined && !store.takeSpooled(spoolId, now())) return null
-        const entry = loaded(id)
-        // Times are whole, and none lies long before the watcher was made.
-        const leastMs = entry.watcher.createdMs - longestBackdatingMs
-        const atMs = Math.round(Math.max(leastMs, Math.min(signal.atMs, now())))
-        return desk.signal(entry, { ...trimBody(signal), atMs }, now())
-      }),
+    signal,
+    look: (source) => looker.look(tidySource(source) ?? source),
     events: (id, page) => store.events(store.load(id)?.facts.lastEventId ?? null, now(), page),
     countEvents: (id) => store.countEvents(store.load(id)?.facts.lastEventId ?? null, now()),
     body: (id, n) => store.body(id, n),
@@ -130,6 +173,8 @@ export function createWatchers(context: RoomContext): Watchers {
   }
 }
 
+/** How often (ms) a caller from afar counts as a proof of the connection. */
+const heardEveryMs = 1_000
 /** A signal is dated back to a year before its watcher at most. */
 const longestBackdatingMs = 366 * 86_400_000
 

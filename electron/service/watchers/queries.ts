@@ -1,6 +1,6 @@
 import type { Watcher, WatcherList } from '../../shared/api/watchers.ts'
 import { watcherStates, type WatcherState } from '../../shared/watcher-words.ts'
-import type { BlindSpan } from '../context.ts'
+import type { Blindness } from '../context.ts'
 import type { Connection } from '../store/open.ts'
 import type { Judgement } from './rules.ts'
 import type { WatcherEntry } from './schema.ts'
@@ -10,7 +10,7 @@ import { judgeEntry, viewOf } from './view.ts'
 /** What a list of watchers is asked with; `blind` comes from the observation of whoever asks. */
 export interface ListArgs {
   readonly nowMs: number
-  readonly blind: readonly BlindSpan[]
+  readonly blind: Blindness
   readonly q?: string
   readonly states?: readonly string[]
   readonly tag?: string

@@ -1,10 +1,12 @@
 import { Type } from 'typebox'
-import { isoTime } from '../../shared/time-text.ts'
+import { isoTime, isoTimeOrNull } from '../../shared/time-text.ts'
 import {
   BodyParams,
   EventQuery,
   Preview,
   PreviewBody,
+  LookBody,
+  SourceLook,
   Watcher,
   WatcherAddresses,
   WatcherEvents,
@@ -49,7 +51,7 @@ export function watcherRoutes(app: App, watchers: Watchers, context: RoomContext
 
 /** A key that only reads is shown no name by which a watcher can be triggered; its slug takes the id's place. */
 function withoutSecrets(watcher: Watcher): Watcher {
-  return { ...watcher, id: watcher.slug, uuid: '', token: '', badgeKey: '' }
+  return { ...watcher, id: watcher.slug, uuid: '', token: '', badgeKey: '', source: null }
 }
 
 function readRoutes(app: App, watchers: Watchers, { clock, reader, db }: RoomContext): void {
@@ -174,6 +176,29 @@ function readRoutes(app: App, watchers: Watchers, { clock, reader, db }: RoomCon
         text,
       }))
     },
+  )
+  app.post(
+    '/api/v1/watchers/look',
+    {
+      // Which files this machine has is nothing for a key that only reads.
+      config: { scope: 'write' },
+      schema: {
+        tags,
+        summary: 'What a source shows now, without keeping it',
+        body: LookBody,
+        response: { 200: SourceLook },
+      },
+    },
+    ({ body: { source } }) =>
+      asked(async () => {
+        const { found, fault } = await watchers.look(source)
+        return {
+          at: isoTimeOrNull(found?.atMs ?? null),
+          good: found === null ? null : found.kind === 'success',
+          text: fault ?? found?.comment ?? 'There is nothing yet.',
+          fault: fault !== null,
+        }
+      }),
   )
   app.post(
     '/api/v1/watchers/preview',

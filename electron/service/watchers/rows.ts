@@ -1,4 +1,5 @@
-import type { Schedule } from '../../shared/api/watchers.ts'
+import type { Schedule, WatcherSource } from '../../shared/api/watchers.ts'
+import type { FarScope } from '../../shared/host-words.ts'
 import type { PausedPolicy } from '../../shared/watcher-words.ts'
 import type {
   BodyFilters,
@@ -31,6 +32,7 @@ export interface ConfigRow {
   readonly channels: string | null
   readonly remind_ms: number | null
   readonly filters: string | null
+  readonly source: string | null
   readonly paused: number
   readonly created_ms: number
 }
@@ -53,6 +55,7 @@ export interface StateRow {
   readonly triggers: number
   readonly events: number
   readonly last_event_id: number | null
+  readonly reach: string | null
 }
 
 export type JoinedRow = ConfigRow & StateRow
@@ -73,6 +76,7 @@ export function changeable(watcher: Omit<WatcherRecord, 'id'>): (string | number
     watcher.channels === null ? null : JSON.stringify(watcher.channels),
     watcher.remindMs === null ? null : Math.round(watcher.remindMs),
     watcher.filters === null ? null : JSON.stringify(watcher.filters),
+    watcher.source === null ? null : JSON.stringify(watcher.source),
     watcher.paused ? 1 : 0,
   ]
 }
@@ -98,6 +102,7 @@ export function recordOfRow(row: ConfigRow): WatcherRecord {
     channels: row.channels === null ? null : (JSON.parse(row.channels) as number[]),
     remindMs: row.remind_ms,
     filters: row.filters === null ? null : (JSON.parse(row.filters) as BodyFilters),
+    source: row.source === null ? null : (JSON.parse(row.source) as WatcherSource),
     paused: row.paused === 1,
     createdMs: row.created_ms,
   }
@@ -129,6 +134,7 @@ function factsOf(row: StateRow): WatcherFacts {
     triggers: row.triggers,
     events: row.events,
     lastEventId: row.last_event_id,
+    reach: row.reach as FarScope | null,
   }
 }
 

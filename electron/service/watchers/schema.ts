@@ -1,4 +1,5 @@
-import type { Schedule } from '../../shared/api/watchers.ts'
+import type { Schedule, WatcherSource } from '../../shared/api/watchers.ts'
+import type { FarScope } from '../../shared/host-words.ts'
 import type { PausedPolicy, WatcherEventKind } from '../../shared/watcher-words.ts'
 
 /** Keywords that tell a signal's kind from its body, as healthchecks has them. */
@@ -32,6 +33,8 @@ export interface WatcherRecord {
   readonly channels: readonly number[] | null
   readonly remindMs: number | null
   readonly filters: BodyFilters | null
+  /** Where we look by ourselves, so that the job need not tell us; null when it does. */
+  readonly source: WatcherSource | null
   readonly paused: boolean
   readonly createdMs: number
 }
@@ -77,6 +80,8 @@ export interface WatcherFacts {
   readonly events: number
   /** The newest entry of the history; null before the first. */
   readonly lastEventId: number | null
+  /** How far away the last trigger came from; null for this machine. */
+  readonly reach: FarScope | null
   /** Due time for which it has been called late, if it stands so now. */
   readonly lateDueMs?: number | null
 }

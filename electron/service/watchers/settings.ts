@@ -4,6 +4,7 @@ import { isMailAddress, isSlug, newSecretNames, slugOf } from './names.ts'
 import { ScheduleError } from '../schedules/schedule-error.ts'
 import { compileSchedule } from '../schedules/schedule.ts'
 import type { BodyFilters, WatcherRecord } from './schema.ts'
+import { tidySource } from './sources/rules.ts'
 import { oneLine, severalLines } from '../../shared/text.ts'
 
 /** What a watcher can be made with, by every API. */
@@ -81,6 +82,7 @@ export function newRecord(given: NewWatcher, nowMs: number): Omit<WatcherRecord,
     channels: input.channels ?? null,
     remindMs: input.remindMs ?? null,
     filters: input.filters ?? null,
+    source: tidySource(input.source ?? null),
     paused: input.paused ?? false,
     createdMs: Math.round(nowMs),
   }
@@ -89,12 +91,13 @@ export function newRecord(given: NewWatcher, nowMs: number): Omit<WatcherRecord,
 /** Returns a watcher with a change applied. @throws WatcherError */
 export function changedRecord(watcher: WatcherRecord, change: WatcherChange): WatcherRecord {
   checkSettings(change)
-  const { slug, tags, ...rest } = whole(change)
+  const { slug, tags, source, ...rest } = whole(change)
   const given = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined))
   return {
     ...watcher,
     ...given,
     ...(tags !== undefined && { tags: tidyTags(tags) }),
+    ...(source !== undefined && { source: tidySource(source) }),
     ...(slug !== undefined && { slug: chosenSlug(slug, change.name ?? watcher.name) }),
   }
 }

@@ -48,6 +48,10 @@ export interface WatcherStore {
   countEvents(lastEventId: number | null, nowMs: number): number
   body(watcherId: number, n: number): Buffer | null
   ids(): number[]
+  /** Ids of watchers that are not paused and have a source. */
+  sourced(): number[]
+  /** Whether any watcher was last triggered from afar. */
+  hasFar(): boolean
   /** Moves the due times that were taken in a flight whose clock was set. */
   shift(flightId: number, byMs: number): void
   /** Returns false when a spooled signal was taken before. */
@@ -69,7 +73,7 @@ export function createWatcherStore(db: Connection, commits: GroupCommit): Watche
   const updateFacts = db.prepare(
     `UPDATE watcher_state SET due_from_ms = ?, flight_id = ?, failures = ?, runs = ?, last_trigger_ms = ?,
        last_success_ms = ?, last_fail_ms = ?, last_exit_status = ?, last_duration_ms = ?, triggers = ?, events = ?,
-       last_event_id = ?
+       last_event_id = ?, reach = ?
      WHERE watcher_id = ?`,
   )
   const updateVerdict = db.prepare(
@@ -87,6 +91,8 @@ export function createWatcherStore(db: Connection, commits: GroupCommit): Watche
   const selectNearest = db
     .prepare('SELECT wake_ms FROM watcher_state WHERE wake_ms IS NOT NULL ORDER BY wake_ms LIMIT 1')
     .pluck()
+
+  const selectFar = db.prepare('SELECT 1 FROM watcher_state WHERE reach IS NOT NULL LIMIT 1')
 
   const sweeper = createSweeper(db)
   let lowestWake: number | null = null
@@ -126,6 +132,7 @@ export function createWatcherStore(db: Connection, commits: GroupCommit): Watche
         facts.triggers,
         facts.events,
         facts.lastEventId,
+        facts.reach,
         watcher.id,
       )
     const isSame =
@@ -183,8 +190,8 @@ export function createWatcherStore(db: Connection, commits: GroupCommit): Watche
       const { lastInsertRowid } = db
         .prepare(
           `INSERT INTO watcher (code, uuid, token, badge_key, name, slug, description, tags, schedule, grace_ms, run_limit_ms,
-             tolerance, paused_policy, emails, channels, remind_ms, filters, paused, created_ms)
-           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+             tolerance, paused_policy, emails, channels, remind_ms, filters, source, paused, created_ms)
+           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
         )
         .run(
           watcher.code,
@@ -205,7 +212,8 @@ export function createWatcherStore(db: Connection, commits: GroupCommit): Watche
     change(watcher) {
       db.prepare(
         `UPDATE watcher SET name = ?, slug = ?, description = ?, tags = ?, schedule = ?, grace_ms = ?, run_limit_ms = ?,
-           tolerance = ?, paused_policy = ?, emails = ?, channels = ?, remind_ms = ?, filters = ?, paused = ? WHERE id = ?`,
+           tolerance = ?, paused_policy = ?, emails = ?, channels = ?, remind_ms = ?, filters = ?, source = ?, paused = ?
+         WHERE id = ?`,
       ).run(...changeable(watcher), watcher.id)
       records.clear()
       const waiting = entries().get(watcher.id)
@@ -259,6 +267,9 @@ export function createWatcherStore(db: Connection, commits: GroupCommit): Watche
         .prepare('SELECT body FROM watcher_body WHERE watcher_id = ? AND n = ?')
         .pluck()
         .get(watcherId, n) as Buffer | undefined) ?? null,
+    sourced: () =>
+      db.prepare('SELECT id FROM watcher WHERE source IS NOT NULL AND NOT paused').pluck().all() as number[],
+    hasFar: () => selectFar.get() !== undefined,
     ids: () => db.prepare('SELECT id FROM watcher ORDER BY id').pluck().all() as number[],
     shift(flightId, byMs) {
       // Triggers of this very transaction are moved as well.

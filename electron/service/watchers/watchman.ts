@@ -21,6 +21,10 @@ const settleMs = 1_000
 /** A timer that is this late was held up, and so were the triggers of that time. */
 const stallMs = 1_000
 const mostAtOnce = 200
+/** A proof of the connection this old (ms) need not be asked for again before somebody is called late. */
+const freshProofMs = 10_000
+const askPatienceMs = 10_000
+const keepInTouchMs = 60_000
 const retryMs = 1_000
 
 /** Returns the watchman; it does nothing before `start`. */
@@ -33,6 +37,7 @@ export function createWatchman(context: RoomContext, store: WatcherStore, desk: 
   let isRunning = false
   let isSettling = false
   let isJudging = false
+  let lookedMs = Number.NEGATIVE_INFINITY
 
   const plan = (delayMs: number): void => {
     timer?.cancel()
@@ -82,6 +87,31 @@ export function createWatchman(context: RoomContext, store: WatcherStore, desk: 
     }
   }
 
+  const isFar = (id: number): boolean => (store.load(id)?.facts.reach ?? null) !== null
+
+  /** Before somebody far away is called late, it is found out whether we could be reached at all. */
+  const reviewFar = async (ids: readonly number[]): Promise<void> => {
+    try {
+      await context.connection.check('beyond', freshProofMs)
+      if (!isRunning) return
+      await commits.write(() => {
+        for (const id of ids) review(id)
+      })
+      desk.announce()
+      planNext()
+    } catch (error) {
+      if (isRunning) log.error({ err: error }, 'Judging watchers failed; it is tried again')
+    }
+  }
+
+  /** Where jobs report from afar, an outage is to be known with its begin, though no host is probed. */
+  const keepInTouch = (): void => {
+    const { monotonicMs } = clock.glance()
+    if (monotonicMs - lookedMs < keepInTouchMs || !store.hasFar()) return
+    lookedMs = monotonicMs
+    void context.connection.check('beyond', keepInTouchMs)
+  }
+
   const round = async (): Promise<void> => {
     if (!isRunning || isJudging) return
     isSettling = false
@@ -91,12 +121,17 @@ export function createWatchman(context: RoomContext, store: WatcherStore, desk: 
       await followStep()
       const nowMs = Math.round(clock.glance().wallMs)
       const ids = store.dueIds(nowMs, mostAtOnce)
+      const far = ids.filter((id) => isFar(id))
+      const near = far.length === 0 ? ids : ids.filter((id) => !far.includes(id))
       if (ids.length > 0) {
         await commits.write(() => {
-          for (const id of ids) review(id)
+          for (const id of near) review(id)
+          for (const id of far) store.postpone(id, nowMs + askPatienceMs)
         })
         desk.announce()
       }
+      if (far.length > 0) void reviewFar(far)
+      keepInTouch()
     } catch (error) {
       delayMs = retryMs
       if (isRunning) log.error({ err: error }, 'Judging watchers failed; it is tried again')

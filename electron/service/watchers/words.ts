@@ -172,7 +172,7 @@ export function eventWords({ kind, comment, exitStatus, ignored }: WatcherEventR
 
 /** Returns what a transition of a watcher says, with where it is told. */
 export function transitionFacts(
-  { watcher, facts }: WatcherEntry,
+  { watcher, facts, cause }: WatcherEntry,
   told: Told,
   details: readonly string[],
   body: string,
@@ -191,5 +191,7 @@ export function transitionFacts(
     remindMs: watcher.remindMs,
     exitStatus: facts.lastExitStatus,
     body,
+    // The outage itself was told of, and a list of all it kept from us would say it again.
+    ...(cause?.kind === 'missed' && cause.why === 'offline' && { heldBy: blindReasonWords.offline }),
   }
 }

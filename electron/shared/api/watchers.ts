@@ -35,6 +35,38 @@ export const Schedule = Type.Union([
 ])
 export type Schedule = Static<typeof Schedule>
 
+/** Where Watchkeeper looks by itself for the last result of a job. */
+export const WatcherSource = Type.Union([
+  Type.Object(
+    {
+      kind: Type.Literal('file'),
+      path: Type.String({
+        minLength: 1,
+        maxLength: 4_000,
+        description:
+          'absolute path of a file on this machine, or a pattern with *, ?, [] and **: the newest counts',
+      }),
+      leastBytes: Type.Optional(
+        Type.Integer({ minimum: 0, maximum: 2 ** 50, description: 'a smaller file is a failure' }),
+      ),
+    },
+    { additionalProperties: false, description: 'the newest change of a file is the trigger' },
+  ),
+  Type.Object(
+    {
+      kind: Type.Literal('unit'),
+      unit: Type.String({
+        minLength: 1,
+        maxLength: 300,
+        description: 'unit of systemd, task of the Windows task scheduler, or label of launchd',
+      }),
+      user: Type.Optional(Type.Boolean({ description: 'of this user’s own systemd or launchd' })),
+    },
+    { additionalProperties: false, description: 'the last result of a unit is the trigger' },
+  ),
+])
+export type WatcherSource = Static<typeof WatcherSource>
+
 const year = 365 * 86_400_000
 /** What a user decides about a watcher. */
 const settings = {
@@ -55,6 +87,7 @@ const settings = {
   remindMs: Nullable(
     Type.Number({ minimum: 60_000, maximum: year, description: 'first reminder after; then backing off' }),
   ),
+  source: Nullable(WatcherSource),
 }
 export const WatcherSettings = Type.Object(settings)
 export type WatcherSettings = Static<typeof WatcherSettings>
@@ -231,6 +264,16 @@ export const PreviewBody = Type.Object(
 )
 export const Preview = Type.Object({ due: Type.Array(Instant), words: Type.String() })
 export type Preview = Static<typeof Preview>
+
+export const LookBody = Type.Object({ source: WatcherSource }, { additionalProperties: false })
+/** What a look at a source comes to. */
+export const SourceLook = Type.Object({
+  at: Nullable(Instant),
+  good: Nullable(Type.Boolean()),
+  text: Type.String({ description: 'what was found, or why nothing was' }),
+  fault: Type.Boolean({ description: 'nobody can look there' }),
+})
+export type SourceLook = Static<typeof SourceLook>
 
 /** What clients of other services need to know to reach us. */
 export const WatcherAddresses = Type.Object({

@@ -15,6 +15,7 @@ import { createObservation } from '../../../electron/service/recorder/observatio
 import { createGroupCommit } from '../../../electron/service/store/group-commit.ts'
 import { createMeasurements } from '../../../electron/service/store/series/measurements.ts'
 import { openStore } from '../../../electron/service/store/open.ts'
+import { noConnection } from '../../support/no-connection.ts'
 
 const clock = systemClock()
 const addressOf = (index: number): string => `127.${1 + (index >> 16)}.${(index >> 8) & 255}.${index & 255}`
@@ -135,6 +136,7 @@ async function room(
     commits,
     series: createMeasurements(db, commits, clock, () => undefined),
     observation: createObservation(db, clock, () => undefined),
+    connection: noConnection,
     silences: { maintenance: () => [] },
     transitions: { record: () => undefined, refresh: () => undefined },
     changed: () => undefined,

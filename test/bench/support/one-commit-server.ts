@@ -9,6 +9,7 @@ import type { GroupCommit } from '../../../electron/service/store/group-commit.t
 import { openStore } from '../../../electron/service/store/open.ts'
 import { createMeasurements } from '../../../electron/service/store/series/measurements.ts'
 import { createWatchers } from '../../../electron/service/watchers/index.ts'
+import { noConnection } from '../../support/no-connection.ts'
 
 const [folder = '', count = '1'] = process.argv.slice(2)
 const clock = systemClock()
@@ -45,6 +46,7 @@ const watchers = createWatchers({
   commits,
   series: createMeasurements(db, commits, clock, () => undefined),
   observation: createObservation(db, clock, () => undefined),
+  connection: noConnection,
   silences: { maintenance: () => [] },
   transitions: { record: () => undefined, refresh: () => undefined },
   changed: () => undefined,

@@ -9,7 +9,7 @@ import { parseTimex } from '../../../electron/service/health/workers/linux/clock
 import { shares, type CpuTimes } from '../../../electron/service/health/workers/linux/cpu.ts'
 import { createGrowthWatch } from '../../../electron/service/health/workers/linux/mem.ts'
 import { parseDiskStats, parseMounts } from '../../../electron/service/health/workers/linux/disk.ts'
-import type { RunProgram } from '../../../electron/service/health/workers/programs.ts'
+import type { RunProgram } from '../../../electron/service/system/programs.ts'
 import { smartOf } from '../../../electron/service/health/workers/smart.ts'
 import { createRunner } from '../../../electron/service/health/workers/worker.ts'
 import { systemClock } from '../../../electron/service/clock.ts'

@@ -6,12 +6,8 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { systemClock } from '../../../electron/service/clock.ts'
 import { rowsIn } from '../../../electron/service/health/report.ts'
-import { createBus } from '../../../electron/service/health/workers/linux/bus.ts'
-import {
-  messageLength,
-  packCall,
-  unpackMessage,
-} from '../../../electron/service/health/workers/linux/bus-message.ts'
+import { createBus } from '../../../electron/service/system/bus.ts'
+import { messageLength, packCall, unpackMessage } from '../../../electron/service/system/bus-message.ts'
 import { systemFiles, type SystemFiles } from '../../../electron/service/health/workers/files.ts'
 import { servicesWorker } from '../../../electron/service/health/workers/linux/services.ts'
 import { createRunner } from '../../../electron/service/health/workers/worker.ts'

@@ -28,6 +28,7 @@ const untouched: WatcherFacts = {
   triggers: 0,
   events: 0,
   lastEventId: null,
+  reach: null,
 }
 const facts = (given: Partial<WatcherFacts>): WatcherFacts => ({ ...untouched, triggers: 1, ...given })
 const off = (fromMs: number, toMs: number, why: BlindSpan['why'] = 'machine-off'): BlindSpan => ({

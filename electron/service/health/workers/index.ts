@@ -1,6 +1,7 @@
 import type { Clock } from '../../clock.ts'
 import { shared, systemFiles } from './files.ts'
-import { createBus } from './linux/bus.ts'
+import { createBus } from '../../system/bus.ts'
+import { systemBus } from '../../system/systemd.ts'
 import { clockWorker, kernelClock } from './linux/clock.ts'
 import { cpuWorker } from './linux/cpu.ts'
 import { diskWorker } from './linux/disk.ts'
@@ -14,7 +15,7 @@ import { processesWorker } from './linux/processes.ts'
 import { createSensors } from './linux/sensors.ts'
 import { runsSystemd, servicesWorker } from './linux/services.ts'
 import { otherWorkers } from './other.ts'
-import { runProgram, type RunProgram } from './programs.ts'
+import { runProgram, type RunProgram } from '../../system/programs.ts'
 import type { Worker } from './worker.ts'
 
 /** What workers are to leave out or to look at. */
@@ -44,9 +45,6 @@ export interface WorkerParts {
   /** Socket of the system's bus. */
   readonly bus?: string
 }
-
-/** Where every system has the socket: the specification's “well-known” bus. */
-const systemBus = '/run/dbus/system_bus_socket'
 
 /** Returns the workers of this machine, in the order in which reports have them. */
 export function systemWorkers({

@@ -78,7 +78,9 @@ export class Query {
 /** Where a request came from, for people to read: behind a proxy, what the proxy says. */
 export function originOf(request: FastifyRequest): string {
   const forwarded = request.headers['x-forwarded-for']
-  return typeof forwarded === 'string' ? printable(forwarded.split(',')[0] ?? '', 60) : request.ip
+  if (typeof forwarded === 'string') return printable(forwarded.split(',')[0] ?? '', 60)
+  // A socket that listens for both families writes IPv4 addresses in the form of IPv6.
+  return request.ip.replace(/^::ffff:(?=[\d.]+$)/, '')
 }
 
 /** Returns what program sent a request, for people to read. */

@@ -1,7 +1,7 @@
 import type { Clock } from '../../../clock.ts'
 import { notOffered, type Row } from '../../report.ts'
 import { numberIn, type SystemFiles } from '../files.ts'
-import type { RunProgram } from '../programs.ts'
+import type { RunProgram } from '../../../system/programs.ts'
 import { asleepWords, smartOf, type Smart } from '../smart.ts'
 
 /** Drives with what they say of their own health. */

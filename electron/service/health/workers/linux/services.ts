@@ -1,13 +1,10 @@
 import { notOffered, type Row } from '../../report.ts'
 import type { SystemFiles } from '../files.ts'
 import type { Worker } from '../worker.ts'
-import type { Bus } from './bus.ts'
+import type { Bus } from '../../../system/bus.ts'
+import { systemd } from '../../../system/systemd.ts'
 import { packagesRow, type PackageList } from './packages.ts'
 
-const systemd = {
-  destination: 'org.freedesktop.systemd1',
-  path: '/org/freedesktop/systemd1',
-} as const
 const manager = 'org.freedesktop.systemd1.Manager'
 
 /** A unit as `ListUnits…` tells it: https://www.freedesktop.org/software/systemd/man/latest/org.freedesktop.systemd1.html */
