@@ -6,7 +6,7 @@ export default defineConfig({
     pool: 'forks',
     // Much of a run is waiting: two at once fill it, even where there are only two processors.
     maxWorkers: 2,
-    testTimeout: 30_000,
+    testTimeout: 60_000,
     hookTimeout: 60_000,
     env: { TZ: 'UTC', LC_ALL: 'C.UTF-8' },
   },

@@ -30,6 +30,7 @@ import type { HostEdges, Hosts } from './hosts/index.ts'
 import type { Telemetry, TelemetryEdges } from './telemetry/index.ts'
 import type { RecordPlace } from './telemetry/records/store.ts'
 import type { Watchers } from './watchers/index.ts'
+import type { SourceEdges } from './watchers/sources/looker.ts'
 import { serviceInfo } from './service-info.ts'
 import { startBackups } from './backups.ts'
 
@@ -46,6 +47,8 @@ export interface ServiceOptions {
   readonly edges?: RecorderEdges
   /** Shows desktop notices; the system's own way unless a shell gives its own. */
   readonly desktop?: DesktopNotifier
+  /** How sources of watchers and the schedulers of this machine are read. */
+  readonly watchers?: SourceEdges
   /** How hosts are reached, and how often where they do not say. */
   readonly hosts?: HostEdges
   /** Address of a PostgreSQL database for telemetry records; a file beside the database when left out. */
@@ -269,7 +272,7 @@ async function completeService(
   ])
   const alerts = createAlerts(context, options.desktop ?? systemNotifier(clock))
   transitions.alerts = alerts
-  const watchers = createWatchers(context)
+  const watchers = createWatchers(context, options.watchers)
   const hosts = createHosts(context, options.hosts)
   connected.own = {
     scopeOf: (address) => hosts.network.scopeOf(address),

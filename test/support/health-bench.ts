@@ -40,7 +40,7 @@ const functions = [
 ]
 
 export async function healthBench(clock: FakeClock, database?: string): Promise<HealthBench> {
-  const bench = await watcherBench(clock, database)
+  const bench = await watcherBench(clock, database === undefined ? {} : { database })
   const says: Record<string, readonly Row[]> = {}
   const workers = functions.map((name): Worker => ({
     name: name.split('_')[0] ?? '',

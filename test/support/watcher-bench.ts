@@ -1,6 +1,6 @@
 import path from 'node:path'
 import { onTestFinished } from 'vitest'
-import type { NewTransition, RoomContext } from '../../electron/service/context.ts'
+import type { ConnectionView, NewTransition, RoomContext } from '../../electron/service/context.ts'
 import { createLog } from '../../electron/service/log.ts'
 import { createObservation } from '../../electron/service/recorder/observation.ts'
 import { createRecorder, type Recorder } from '../../electron/service/recorder/index.ts'
@@ -9,6 +9,7 @@ import { createMeasurements } from '../../electron/service/store/series/measurem
 import { openStore } from '../../electron/service/store/open.ts'
 import { createWatchers, type Watchers } from '../../electron/service/watchers/index.ts'
 import type { Signal } from '../../electron/service/watchers/schema.ts'
+import type { SourceEdges } from '../../electron/service/watchers/sources/looker.ts'
 import type { FakeClock } from './fake-clock.ts'
 import { directReader, quietEdges } from './recorder-bench.ts'
 import { temporaryFolder } from './temporary.ts'
@@ -32,7 +33,18 @@ export async function turns(count = 6): Promise<void> {
   for (let index = 0; index < count; index += 1) await new Promise((resolve) => setImmediate(resolve))
 }
 
-export async function watcherBench(clock: FakeClock, database?: string): Promise<WatcherBench> {
+export async function watcherBench(
+  clock: FakeClock,
+  {
+    database,
+    connection = noConnection,
+    sources,
+  }: {
+    readonly database?: string
+    readonly connection?: ConnectionView
+    readonly sources?: SourceEdges
+  } = {},
+): Promise<WatcherBench> {
   const file = database ?? path.join(temporaryFolder(), 'watchkeeper.db')
   const { db } = openStore(file, clock.read().wallMs)
   const transitions: NewTransition[] = []
@@ -49,7 +61,7 @@ export async function watcherBench(clock: FakeClock, database?: string): Promise
     commits,
     series: createMeasurements(db, commits, clock, () => undefined),
     observation,
-    connection: noConnection,
+    connection,
     silences: { maintenance: () => [] },
     transitions: { record: (transition) => transitions.push(transition), refresh: () => undefined },
     changed(topic) {
@@ -60,7 +72,7 @@ export async function watcherBench(clock: FakeClock, database?: string): Promise
   recorder.start()
   shared.recorder = recorder
   observation.renew()
-  const watchers = createWatchers(context)
+  const watchers = createWatchers(context, sources)
   await watchers.start(() => Promise.resolve())
   const kill = (): void => {
     watchers.stop()

@@ -1,9 +1,13 @@
 import { blindnessOf, type Blindness, type RoomContext } from '../context.ts'
 import { isIP } from 'node:net'
+import os from 'node:os'
 import { mostBodyBytes } from '../../shared/watcher-words.ts'
 import { WatcherError } from './errors.ts'
 import { createDesk, type Desk } from './desk.ts'
-import type { WatcherSource } from '../../shared/api/watchers.ts'
+import type { JobProposal, WatcherSource } from '../../shared/api/watchers.ts'
+import { proposeJobs } from './jobs/index.ts'
+import { runProgram } from '../system/programs.ts'
+import { systemBus, userBus } from '../system/systemd.ts'
 import { createLooker, type SourceEdges } from './sources/looker.ts'
 import { tidySource, type Look } from './sources/rules.ts'
 import { createWatchman } from './watchman.ts'
@@ -48,6 +52,8 @@ export interface Watchers {
   signal(id: number, signal: Signal, spoolId?: string): Promise<SignalOutcome | null>
   /** Looks at a source now and keeps nothing. @throws WatcherError when it names no place that can be looked at */
   look(source: WatcherSource): Promise<Look>
+  /** Jobs of this machine's schedulers that could be watched. */
+  proposals(): Promise<JobProposal[]>
   events(id: number, page: { limit: number; offset: number }): WatcherEventRow[]
   countEvents(id: number): number
   body(id: number, n: number): Buffer | null
@@ -164,7 +170,21 @@ export function createWatchers(context: RoomContext, edges: SourceEdges = {}): W
         store.remove(id)
       }),
     signal,
-    look: (source) => looker.look(tidySource(source) ?? source),
+    proposals: () =>
+      proposeJobs(
+        {
+          clock,
+          platform: edges.platform ?? process.platform,
+          run: edges.run ?? runProgram,
+          root: edges.root ?? '/',
+          home: os.homedir(),
+          systemBus: edges.systemBus === undefined ? systemBus : edges.systemBus,
+          userBus: edges.userBus === undefined ? userBus(process.env) : edges.userBus,
+          zone: Intl.DateTimeFormat().resolvedOptions().timeZone,
+        },
+        store.ids().flatMap((id) => store.load(id)?.watcher ?? []),
+      ),
+    look: async (source) => looker.look(tidySource(source) ?? source),
     events: (id, page) => store.events(store.load(id)?.facts.lastEventId ?? null, now(), page),
     countEvents: (id) => store.countEvents(store.load(id)?.facts.lastEventId ?? null, now()),
     body: (id, n) => store.body(id, n),

@@ -5,6 +5,7 @@ import {
   EventQuery,
   Preview,
   PreviewBody,
+  JobProposals,
   LookBody,
   SourceLook,
   Watcher,
@@ -99,6 +100,19 @@ function readRoutes(app: App, watchers: Watchers, { clock, reader, db }: RoomCon
       },
     },
     () => ({ pingKey: watchers.pingKey(), badgeKey: watchers.badgeKey() }),
+  )
+  app.get(
+    '/api/v1/watchers/proposals',
+    {
+      // Commands of crontabs may hold secrets.
+      config: { scope: 'write' },
+      schema: {
+        tags,
+        summary: 'What this machine’s schedulers run, as watchers could have it; nothing is changed',
+        response: { 200: JobProposals },
+      },
+    },
+    () => watchers.proposals(),
   )
   app.get(
     '/api/v1/watchers/:id',

@@ -265,6 +265,23 @@ export const PreviewBody = Type.Object(
 export const Preview = Type.Object({ due: Type.Array(Instant), words: Type.String() })
 export type Preview = Static<typeof Preview>
 
+/** A job that one of this machine's schedulers has, as a watcher could have it. */
+export const JobProposal = Type.Object({
+  name: Type.String(),
+  slug: Type.String(),
+  origin: Type.String({ description: 'where it was found' }),
+  command: Type.String(),
+  schedule: Schedule,
+  graceMs: Type.Number(),
+  source: Nullable(WatcherSource),
+  wrapped: Nullable(
+    Type.String({ description: 'its line in the crontab, with the job reporting to the watcher' }),
+  ),
+  known: Type.Boolean({ description: 'there is a watcher for it' }),
+})
+export type JobProposal = Static<typeof JobProposal>
+export const JobProposals = Type.Array(JobProposal)
+
 export const LookBody = Type.Object({ source: WatcherSource }, { additionalProperties: false })
 /** What a look at a source comes to. */
 export const SourceLook = Type.Object({

@@ -16,6 +16,8 @@ import { lookAtUnit } from './unit.ts'
 export interface SourceEdges {
   readonly platform?: NodeJS.Platform
   readonly run?: RunProgram
+  /** Root of the system's files; tests give that of another machine. */
+  readonly root?: string
   /** Sockets of the buses of the system and of this user; null where there is none. */
   readonly systemBus?: string | null
   readonly userBus?: string | null
