@@ -242,6 +242,7 @@ async function completeService(
     { diagnosisRoutes },
     { overviewRoutes },
     { readOverview },
+    { configRoutes },
   ] = await Promise.all([
     import('./http/server.ts'),
     import('./http/event-stream.ts'),
@@ -267,8 +268,9 @@ async function completeService(
     import('./alerts/routes.ts'),
     import('./alerts/channels/desktop.ts'),
     import('./diagnosis/index.ts'),
-    import('./overview.ts'),
-    import('./read-overview.ts'),
+    import('./overview/routes.ts'),
+    import('./overview/read.ts'),
+    import('./configuration/routes.ts'),
   ])
   const alerts = createAlerts(context, options.desktop ?? systemNotifier(clock))
   transitions.alerts = alerts
@@ -334,7 +336,8 @@ async function completeService(
       },
       { routes: (app) => alertRoutes(app, alerts, context) },
       { routes: (app) => keyRoutes(app, context) },
-      { routes: (app) => overviewRoutes(app, overview) },
+      { routes: (app) => overviewRoutes(app, { context, recorder, hosts, watchers, telemetry, overview }) },
+      { routes: (app) => configRoutes(app, { context, hosts, watchers, telemetry, health }) },
       {
         routes: (app) =>
           diagnosisRoutes(app, { context, recorder, telemetry, health, overview, service: info }),

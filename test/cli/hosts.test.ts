@@ -124,17 +124,17 @@ describe('watchkeeper apply', () => {
       'hosts:\n  - {domain: 127.0.0.1, paused: true}\n  - {domain: b.lan, parent: 127.0.0.1, interval: 30s, paused: true}\n',
     )
     expect((await cli('apply', file, '--dry-run')).stdout).toBe(
-      '+ 127.0.0.1\n+ b.lan\nWould be added: 2, changed: 0, removed: 0; unchanged: 0.\n',
+      '+ host 127.0.0.1\n+ host b.lan\nWould be added: 2, changed: 0, removed: 0; unchanged: 0.\n',
     )
     expect((await cli('apply', file)).stdout).toContain('Were added: 2')
     const copy = path.join(folder, 'copy.yaml')
     expect((await cli('export', '--config', copy)).stdout).toBe(`Wrote ${copy}\n`)
     expect(readFileSync(copy, 'utf8')).toContain('interval: 30s')
-    expect((await cli('apply', copy)).stdout).toBe('Were added: 0, changed: 0, removed: 0; unchanged: 2.\n')
+    expect((await cli('apply', copy)).stdout).toBe('Were added: 0, changed: 0, removed: 0; unchanged: 5.\n')
     expect((await cli('export', '--config', copy)).stderr).toContain('is there already')
     expect((await cli('export', '--config', '-', '--format', 'csv')).code).toBe(2)
     writeFileSync(file, 'hosts: [b.lan]\n')
-    expect((await cli('apply', file, '--prune')).stdout).toContain('- 127.0.0.1\n')
+    expect((await cli('apply', file, '--prune')).stdout).toContain('- host 127.0.0.1\n')
   })
 })
 

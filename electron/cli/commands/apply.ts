@@ -1,7 +1,6 @@
 import { Command } from 'commander'
 import { readFileSync } from 'node:fs'
-import type { ApplyAnswer } from '../../shared/api/hosts.ts'
-import { readHostFile } from '../host-file.ts'
+import { configSections, type ConfigAnswer, type ConfigSection } from '../../shared/api/config.ts'
 import { CommandError, say } from '../io.ts'
 import { demand, withServiceOptions, type ServiceChoice } from '../service-client.ts'
 
@@ -13,16 +12,31 @@ interface ApplyOptions extends ServiceChoice {
 
 const patienceMs = 60_000
 
-/** `watchkeeper apply`: brings the hosts of a service in line with a file. */
+/** What one entry of a section is called. */
+const entryWords: Readonly<Record<ConfigSection, string>> = {
+  anchors: 'anchor',
+  channels: 'channel',
+  hosts: 'host',
+  watchers: 'watcher',
+  maintenance: 'maintenance window',
+  health: 'health setting',
+  telemetry: 'telemetry setting',
+}
+
+/** `watchkeeper apply`: brings what a service was told in line with a file. */
 export function applyCommand(): Command {
   return withServiceOptions(
     new Command('apply')
       .description(
-        'Bring hosts in line with a YAML file. Doing it again changes nothing; histories are kept.',
+        'Bring hosts, watchers, channels, maintenance windows and settings in line with a YAML file. Doing it again changes nothing; histories are kept.',
       )
-      .argument('<file>', 'YAML with a list of hosts; - for standard input')
+      .argument('<file>', 'YAML; - for standard input')
       .option('-n, --dry-run', 'only tell what would change', false)
-      .option('--prune', 'remove hosts that the file does not name, with their history', false)
+      .option(
+        '--prune',
+        'remove what a list of the file does not name, with its history; lists that are not in it stay',
+        false,
+      )
       .option('--json', 'print JSON', false),
   )
     .addHelpText(
@@ -40,32 +54,48 @@ A file such as:
         - icmp
         - { kind: tcp, port: 22 }
         - { kind: http, url: "http://nas.lan/", keyword: Welcome, timeout: 5s }
+  watchers:
+    - { name: Nightly backup, cron: "0 3 * * *", grace: 30m, limit: 2h }
+    - name: Dump of the database
+      every: 26h
+      source: { kind: file, path: "/srv/dumps/*.gz", leastBytes: 1000 }
+  channels:
+    - { name: Phone, kind: ntfy, settings: { url: "https://ntfy.sh", topic: my-alerts } }
+  health: { notifyFrom: critical }
 
-What a host does not say is as the defaults have it. \`watchkeeper export --config -\` writes such a file.`,
+All of it is checked before anything is changed. What an entry does not say is as the defaults have it. \`watchkeeper export --config -\` writes such a file.`,
     )
     .action(async (file: string, options: ApplyOptions) => {
-      const config = readHostFile(await readFile(file), file === '-' ? 'standard input' : file)
+      const text = await readFile(file)
       const query = new URLSearchParams({ dryRun: String(options.dryRun), prune: String(options.prune) })
-      const answer = await demand<ApplyAnswer>(
+      const answer = await demand<ConfigAnswer>(
         options,
         'PUT',
-        `/api/v1/hosts/config?${query.toString()}`,
-        config,
+        `/api/v1/config?${query.toString()}`,
+        { text },
         patienceMs,
       )
       if (options.json) {
         say(JSON.stringify(answer, null, 2))
         return
       }
-      for (const [sign, list] of [
-        ['+', answer.added],
-        ['~', answer.changed],
-        ['-', answer.removed],
-      ] as const)
-        for (const domain of list) say(`${sign} ${domain}`)
+      const sums = { added: 0, changed: 0, removed: 0, unchanged: 0 }
+      for (const section of configSections) {
+        const told = answer[section]
+        if (told === undefined) continue
+        for (const [sign, what] of [
+          ['+', 'added'],
+          ['~', 'changed'],
+          ['-', 'removed'],
+        ] as const) {
+          sums[what] += told[what].length
+          for (const name of told[what]) say(`${sign} ${entryWords[section]} ${name}`)
+        }
+        sums.unchanged += told.unchanged
+      }
       const verb = options.dryRun ? 'Would be' : 'Were'
       say(
-        `${verb} added: ${answer.added.length}, changed: ${answer.changed.length}, removed: ${answer.removed.length}; unchanged: ${answer.unchanged}.`,
+        `${verb} added: ${sums.added}, changed: ${sums.changed}, removed: ${sums.removed}; unchanged: ${sums.unchanged}.`,
       )
     })
 }

@@ -7,8 +7,8 @@ import { exportPieces, writeExport, type ExportForm } from '../../service/record
 import { copyDatabase } from '../../service/store/backup.ts'
 import { canonicalPath } from '../../service/store/location.ts'
 import type { Connection } from '../../service/store/open.ts'
-import { readHostsConfig } from '../../service/hosts/config-reading.ts'
-import { writeHostFile } from '../host-file.ts'
+import { writeConfigFile } from '../../service/configuration/file.ts'
+import { readConfiguration } from '../../service/configuration/read.ts'
 import { CommandError, databaseOf, exitCodes, say, sayAll } from '../io.ts'
 import { databaseOption } from '../options.ts'
 import { openForReport, presentOf, requireFlights } from '../reading.ts'
@@ -22,6 +22,7 @@ interface ExportOptions extends WindowOptions {
   readonly format?: Format
   readonly force: boolean
   readonly config: boolean
+  readonly secrets: boolean
 }
 
 /** `watchkeeper export`: a consistent copy of the database, or the history as JSON or CSV. */
@@ -38,7 +39,8 @@ export function exportCommand(): Command {
         "db, json, csv (gaps) or flights-csv; by the file's ending when left out",
       ).choices(formats),
     )
-    .option('--config', 'write the hosts as a YAML file that `watchkeeper apply` takes', false)
+    .option('--config', 'write what was decided as a YAML file that `watchkeeper apply` takes', false)
+    .option('--secrets', 'with --config: passwords too, and the secret names of watchers', false)
     .option('--force', 'replace the file if it is there', false)
     .option('--since <time>', 'begin of the window, not for a database')
     .option('--until <time>', 'end of the window, not for a database')
@@ -50,7 +52,7 @@ Examples:
   watchkeeper export copy.db
   watchkeeper export history.json --last 1y
   watchkeeper export - --format csv | less
-  watchkeeper export --config hosts.yaml
+  watchkeeper export --config watchkeeper.yaml
 
 Exit codes: 0 written, 1 could not be written, 2 bad arguments, 3 the database cannot be opened.`,
     )
@@ -100,7 +102,7 @@ async function exportConfig(file: string, database: string, options: ExportOptio
   checkTarget(file, database, force)
   const db = openForReport(database)
   try {
-    const text = writeHostFile(readHostsConfig(db))
+    const text = writeConfigFile(readConfiguration(db, options.secrets, systemClock().read().wallMs))
     if (file === '-') say(text.trimEnd())
     else {
       await writeBeside(file, (partial) => {

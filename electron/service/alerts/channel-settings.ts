@@ -14,7 +14,7 @@ import type { ChannelRow, Message } from './schema.ts'
 import { plainFacts } from '../context.ts'
 
 /** Settings that are never shown again once they are set. */
-const secretNames = ['password', 'token'] as const
+export const secretNames = ['password', 'token'] as const
 
 const checks = Object.fromEntries(
   Object.entries(channelSettings).map(([kind, schema]) => [kind, Compile(schema)]),

@@ -39,6 +39,8 @@ export interface Health {
   /** Hands what was measured to the series, so that a chart has it soon. */
   flush(): Promise<void>
   /** @throws HttpProblem 400 for settings that could only be a mistake */
+  /** @throws HttpProblem 400 when a change cannot be made */
+  check(change: ChangeHealthSettings): void
   change(change: ChangeHealthSettings): Promise<HealthSettings>
 }
 
@@ -224,6 +226,13 @@ export function createHealth(context: RoomContext, edges: HealthEdges = {}): Hea
     })
   }
 
+  const check = ({ rules, services }: ChangeHealthSettings): void => {
+    const fault = rules === undefined ? null : faultOfRules(rules)
+    if (fault !== null) throw new HttpProblem(400, fault)
+    if ((services?.length ?? 0) > 0 && !workers.watchesServices())
+      throw new HttpProblem(400, 'services cannot be watched here: this machine does not run systemd')
+  }
+
   return {
     get settings() {
       return settings
@@ -269,11 +278,9 @@ export function createHealth(context: RoomContext, edges: HealthEdges = {}): Hea
       flush()
       return series.flush()
     },
+    check,
     async change(change) {
-      const fault = change.rules === undefined ? null : faultOfRules(change.rules)
-      if (fault !== null) throw new HttpProblem(400, fault)
-      if ((change.services?.length ?? 0) > 0 && !workers.watchesServices())
-        throw new HttpProblem(400, 'services cannot be watched here: this machine does not run systemd')
+      check(change)
       const earlier = settings
       const next = await commits.write(() => {
         // Two changes of one moment must not undo each other.

@@ -1,10 +1,12 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
+import { isIP } from 'node:net'
 import type { Host } from '../../shared/api/hosts.ts'
 import { printable } from '../../shared/text.ts'
 import type { RoomContext } from '../context.ts'
 import { HttpProblem } from '../problem.ts'
 import { HostError } from './errors.ts'
 import type { Hosts } from './index.ts'
+import { tidyDomain } from './settings.ts'
 import { hostView } from './view.ts'
 import type { WatchedHost } from './watched.ts'
 
@@ -75,4 +77,18 @@ export function viewIn(hosts: Hosts, host: WatchedHost, nowMs: number): Host {
 export function channelNames(db: RoomContext['db']): Map<number, string> {
   const rows = db.prepare('SELECT id, name FROM channel').all() as { id: number; name: string }[]
   return new Map(rows.map(({ id, name }) => [id, name]))
+}
+
+/** Anchors are addresses, since names could not be looked up when they are needed. @throws HostError */
+export function anchorsOf(given: readonly string[]): string[] {
+  return [
+    ...new Set(
+      given.map((text) => {
+        const address = tidyDomain(text)
+        if (isIP(address.split('%')[0] ?? '') === 0)
+          throw new HostError('bad-setting', `the anchor '${address.slice(0, 80)}' is not an IP address`)
+        return address
+      }),
+    ),
+  ]
 }

@@ -1,4 +1,3 @@
-import { isIP } from 'node:net'
 import { Type } from 'typebox'
 import { BulkAnswer } from '../../shared/api/watchers.ts'
 import {
@@ -23,7 +22,7 @@ import { HostError } from './errors.ts'
 import type { Hosts } from './index.ts'
 import { probeWords } from './probes/index.ts'
 import type { Sample } from './probes/probe.ts'
-import { asked, channelNames, findIn, tags, viewIn } from './route-parts.ts'
+import { anchorsOf, asked, channelNames, findIn, tags, viewIn } from './route-parts.ts'
 import { checkProbesOf, tidyDomain } from './settings.ts'
 import { rounded } from './view.ts'
 import type { WatchedHost } from './watched.ts'
@@ -255,18 +254,4 @@ function answerWords({ ms, answeredFrom }: Sample, { degradedMs = null }: Probe)
   const from = answeredFrom === null ? '' : `, from ${answeredFrom}`
   const isSlow = degradedMs !== null && ms !== null && ms > degradedMs
   return `answered in ${latencyText(ms ?? 0)}${from}${isSlow ? ', which is degraded' : ''}`
-}
-
-/** Anchors are addresses, since names could not be looked up when they are needed. @throws HostError */
-function anchorsOf(given: readonly string[]): string[] {
-  return [
-    ...new Set(
-      given.map((text) => {
-        const address = tidyDomain(text)
-        if (isIP(address.split('%')[0] ?? '') === 0)
-          throw new HostError('bad-setting', `the anchor '${address.slice(0, 80)}' is not an IP address`)
-        return address
-      }),
-    ),
-  ]
 }

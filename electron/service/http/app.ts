@@ -1,6 +1,4 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
-import { Ajv } from 'ajv'
-import addFormats from 'ajv-formats'
 import Fastify, { type FastifyError, type FastifyReply, type FastifyRequest } from 'fastify'
 import { STATUS_CODES } from 'node:http'
 import type { App } from '../context.ts'
@@ -9,6 +7,7 @@ import type { Log } from '../log.ts'
 import { HttpProblem, ReaderError } from '../problem.ts'
 import { allows, failureLimiter, keyOfHeaders, type Keyring, type Scope } from './access.ts'
 import { isForeign, securityHeaders } from './headers.ts'
+import { exact, lenient } from './schemas.ts'
 import { refusalWords } from './schema-words.ts'
 
 declare module 'fastify' {
@@ -38,19 +37,6 @@ export interface Guards {
 
 /** Largest body of the native API, in bytes; ingestion routes set their own. */
 const bodyLimit = 262_144
-
-const rules = {
-  useDefaults: true,
-  removeAdditional: false,
-  allErrors: false,
-  discriminator: true,
-  // Words such as `description` stand beside what is checked.
-  strict: false,
-  verbose: true,
-} as const
-/** An address is text, so its numbers are read from it; a body says what it means. */
-const lenient = addFormats(new Ajv({ ...rules, coerceTypes: true }))
-const exact = addFormats(new Ajv({ ...rules, coerceTypes: false }))
 
 /** Returns a server with the guards, limits and one shape of error that every route shares. */
 export function createApp(guards: Guards): App {

@@ -2,7 +2,8 @@ import type { FastifyError } from 'fastify'
 
 /** What a schema refuses, in words. Pure. */
 
-interface Refused {
+/** What a validator tells of the first thing that it refuses. */
+export interface Refused {
   readonly keyword: string
   readonly instancePath: string
   readonly params: Readonly<Record<string, unknown>>
@@ -21,7 +22,8 @@ export function refusalWords({ validation, validationContext, message }: Fastify
   return `${[validationContext, where].filter(Boolean).join('.')}: ${wordsOf(first)}`
 }
 
-function wordsOf({ keyword, params, message = 'is not valid', parentSchema, data }: Refused): string {
+/** Returns why something is refused, without its place. */
+export function wordsOf({ keyword, params, message = 'is not valid', parentSchema, data }: Refused): string {
   switch (keyword) {
     case 'additionalProperties':
       return `'${String(params['additionalProperty'])}' is not known here`

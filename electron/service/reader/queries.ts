@@ -16,6 +16,7 @@ import {
   machineGaps,
   machineHistory,
 } from '../recorder/queries.ts'
+import { overviewPast } from '../overview/history.ts'
 import { copyDatabase, writeBackup } from '../store/backup.ts'
 import type { Connection } from '../store/open.ts'
 import { watcherList } from '../watchers/queries.ts'
@@ -29,6 +30,7 @@ export const queries = {
   machineCalendar,
   machineAt,
   gapsToExplain,
+  overviewPast,
   watcherList,
   hostHistory,
   hostUptime,

@@ -37,6 +37,8 @@ export interface Telemetry {
   /** @throws HttpProblem 503 while the store cannot be used */
   store(): RecordStore
   readonly settings: TelemetrySettings
+  /** @throws HttpProblem 400 when a change cannot be made */
+  check(change: ChangeTelemetrySettings): void
   change(change: ChangeTelemetrySettings): Promise<TelemetrySettings>
   /** Says yes or no to reporting what goes wrong on this machine. */
   consent(yes: boolean): Promise<void>
@@ -173,6 +175,7 @@ export function createTelemetry(context: RoomContext, edges: TelemetryEdges): Te
     get settings() {
       return settings
     },
+    check: checkChange,
     async change(change) {
       checkChange(change)
       return reload(

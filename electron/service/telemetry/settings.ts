@@ -11,7 +11,7 @@ import { usualPlan } from './purge-rules.ts'
 
 const name = 'telemetry'
 
-const usual: TelemetrySettings = {
+export const usualSettings: TelemetrySettings = {
   collect: true,
   tid: defaultTid,
   strict: false,
@@ -31,7 +31,7 @@ const usual: TelemetrySettings = {
 export function readSettings(db: Connection): TelemetrySettings {
   const text = readValue(db, name)
   const known = text === null ? {} : (JSON.parse(text) as Partial<TelemetrySettings>)
-  return merged(usual, known)
+  return merged(usualSettings, known)
 }
 
 function merged(

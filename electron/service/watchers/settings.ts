@@ -1,6 +1,6 @@
 import type { ChangeWatcher, CreateWatcher } from '../../shared/api/watchers.ts'
 import { WatcherError } from './errors.ts'
-import { isMailAddress, isSlug, newSecretNames, slugOf } from './names.ts'
+import { isMailAddress, isSlug, newSecretNames, slugOf, type SecretNames } from './names.ts'
 import { ScheduleError } from '../schedules/schedule-error.ts'
 import { compileSchedule } from '../schedules/schedule.ts'
 import type { BodyFilters, WatcherRecord } from './schema.ts'
@@ -8,8 +8,25 @@ import { tidySource } from './sources/rules.ts'
 import { oneLine, severalLines } from '../../shared/text.ts'
 
 /** What a watcher can be made with, by every API. */
-export type NewWatcher = CreateWatcher & { readonly filters?: BodyFilters | null }
+export type NewWatcher = CreateWatcher & {
+  readonly filters?: BodyFilters | null
+  /** Its secret names, when it had some elsewhere. */
+  readonly names?: Partial<SecretNames>
+}
 export type WatcherChange = ChangeWatcher & { readonly filters?: BodyFilters | null }
+
+/** What a watcher is like when nothing else is said. */
+export const watcherDefaults = {
+  description: '',
+  tags: [],
+  graceMs: 0,
+  runLimitMs: null,
+  tolerance: 0,
+  pausedPolicy: 'unpause',
+  emails: [],
+  remindMs: null,
+  source: null,
+} as const
 
 /** @throws WatcherError when a setting cannot be used */
 export function checkSettings(settings: WatcherChange): void {
@@ -69,18 +86,19 @@ export function newRecord(given: NewWatcher, nowMs: number): Omit<WatcherRecord,
   const input = whole(given)
   return {
     ...newSecretNames(),
+    ...input.names,
     name: input.name,
     slug: chosenSlug(input.slug, input.name),
-    description: input.description ?? '',
-    tags: tidyTags(input.tags ?? []),
+    description: input.description ?? watcherDefaults.description,
+    tags: tidyTags(input.tags ?? watcherDefaults.tags),
     schedule: input.schedule,
-    graceMs: input.graceMs ?? 0,
-    runLimitMs: input.runLimitMs ?? null,
-    tolerance: input.tolerance ?? 0,
-    pausedPolicy: input.pausedPolicy ?? 'unpause',
+    graceMs: input.graceMs ?? watcherDefaults.graceMs,
+    runLimitMs: input.runLimitMs ?? watcherDefaults.runLimitMs,
+    tolerance: input.tolerance ?? watcherDefaults.tolerance,
+    pausedPolicy: input.pausedPolicy ?? watcherDefaults.pausedPolicy,
     emails: input.emails ?? [],
     channels: input.channels ?? null,
-    remindMs: input.remindMs ?? null,
+    remindMs: input.remindMs ?? watcherDefaults.remindMs,
     filters: input.filters ?? null,
     source: tidySource(input.source ?? null),
     paused: input.paused ?? false,

@@ -1,6 +1,6 @@
 import { Type, type Static } from 'typebox'
 import { alertRooms } from '../alert-words.ts'
-import { Instant, Nullable, OneOf } from './common.ts'
+import { Instant, Nullable, OneOf, WindowQuery } from './common.ts'
 
 /** How everything together stands, worst first. */
 export const overallStates = ['problem', 'degraded', 'unobserved', 'up', 'paused'] as const
@@ -54,3 +54,72 @@ export const Overview = Type.Object({
   paused: Nullable(OverviewSilence),
 })
 export type Overview = Static<typeof Overview>
+
+/** What a stretch of a room's past was. What is not drawn was well. */
+export const laneStates = ['problem', 'degraded', 'off', 'asleep', 'unobserved', 'information'] as const
+export type LaneState = (typeof laneStates)[number]
+
+export const LaneSpan = Type.Object({
+  from: Instant,
+  to: Instant,
+  state: OneOf(laneStates),
+  count: Type.Integer({ description: 'how many are drawn as this one' }),
+  text: Type.String(),
+  path: Type.String({ description: 'of what it was, in the UI' }),
+})
+export type LaneSpan = Static<typeof LaneSpan>
+
+export const Lane = Type.Object({
+  room: OneOf(alertRooms),
+  /** What the room says of the window in a few words. */
+  text: Type.String(),
+  spans: Type.Array(LaneSpan),
+})
+export type Lane = Static<typeof Lane>
+
+/** The past of all rooms on one axis of time. */
+export const OverviewHistory = Type.Object({
+  since: Instant,
+  until: Instant,
+  firstRecord: Nullable(Instant),
+  lanes: Type.Array(Lane),
+  crashesKnown: Type.Boolean({ description: 'false while telemetry records are away' }),
+})
+export type OverviewHistory = Static<typeof OverviewHistory>
+export const OverviewHistoryQuery = WindowQuery
+
+/** What a search leads to. */
+export const findingKinds = ['host', 'watcher', 'crash', 'class', 'build', 'record', 'incident'] as const
+export const Finding = Type.Object({
+  kind: OneOf(findingKinds),
+  title: Type.String(),
+  text: Type.String(),
+  path: Type.String(),
+})
+export type Finding = Static<typeof Finding>
+export const Findings = Type.Array(Finding)
+export const SearchQuery = Type.Object(
+  {
+    q: Type.String({ minLength: 1, maxLength: 200 }),
+    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 50, description: 'of each kind; 6' })),
+  },
+  { additionalProperties: false },
+)
+
+/** What a first run can tell and has to ask. */
+export const Setup = Type.Object({
+  done: Type.Boolean(),
+  firstRecord: Nullable(Instant),
+  imported: Type.Array(
+    Type.Object({
+      source: Type.String({ description: 'where it was found, such as wtmp' }),
+      runs: Type.Integer(),
+      since: Instant,
+    }),
+  ),
+  hosts: Type.Integer(),
+  watchers: Type.Integer(),
+  channels: Type.Integer(),
+})
+export type Setup = Static<typeof Setup>
+export const ChangeSetup = Type.Object({ done: Type.Boolean() }, { additionalProperties: false })

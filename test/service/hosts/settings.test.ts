@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { readHostFile, writeHostFile } from '../../../electron/cli/host-file.ts'
+import { readConfigFile, writeConfigFile } from '../../../electron/service/configuration/file.ts'
 import { parseGoDuration, tidyDomain } from '../../../electron/service/hosts/settings.ts'
 
 describe('settings', () => {
@@ -55,9 +55,9 @@ hosts:
   - domain: nas.lan
     interval: 30s
     remind: 1h
-    probes: [icmp, {kind: http, url: "http://nas.lan/", timeout: 5s, slow: 300}]
+    probes: [icmp, {kind: http, url: "http://nas.lan/", timeout: 5s, slow: 0.3}]
 `
-    const config = readHostFile(text, 'x.yaml')
+    const config = readConfigFile(text)
     expect(config).toEqual({
       anchors: ['192.0.2.1'],
       hosts: [
@@ -68,23 +68,23 @@ hosts:
           remindMs: 3_600_000,
           probes: [
             { kind: 'icmp' },
-            { kind: 'http', url: 'http://nas.lan/', timeoutMs: 5_000, degradedMs: 300_000 },
+            { kind: 'http', url: 'http://nas.lan/', timeoutMs: 5_000, degradedMs: 300 },
           ],
         },
       ],
     })
-    expect(readHostFile(writeHostFile(config), 'y.yaml')).toEqual(config)
+    expect(readConfigFile(writeConfigFile(config))).toEqual(config)
   })
 
   it.each([
     ['', /is empty/],
-    ['hosts: 3', /needs a list 'hosts'/],
-    ['- [1]', /host 1: it is neither/],
-    ['- {name: x}', /host 1: it needs a 'domain'/],
+    ['hosts: 3', /hosts must be a list/],
+    ['- [1]', /hosts 1: it is neither/],
+    ['- {name: x}', /hosts 1: it needs a 'domain'/],
     ['- {domain: x, interval: soon}', /interval: "soon" is not a length/],
-    ['hosts: [', /x\.yaml: /],
-    ['a: &a [*a]', /x\.yaml/],
+    ['hosts: [', /Flow sequence/],
+    ['a: &a [*a]', /a/],
   ])('that reads %s is refused with its place', (text, words) => {
-    expect(() => readHostFile(text, 'x.yaml')).toThrow(words)
+    expect(() => readConfigFile(text)).toThrow(words)
   })
 })

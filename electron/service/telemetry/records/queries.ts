@@ -5,6 +5,7 @@ import { readDecisions } from '../decisions.ts'
 import { grouped, sampled } from '../views/grouped.ts'
 import { machineChecks, thermal } from '../views/hardware.ts'
 import { reportTimes, quarantined, summary } from '../views/summary.ts'
+import { crashTimes, found } from '../views/times.ts'
 import { updateMatrix } from '../views/updates.ts'
 import { listRecords, oneRecord, type PieceAsked, type ReadEnv } from './list.ts'
 import { textPiece } from './pieces.ts'
@@ -28,6 +29,8 @@ export const recordQueries = {
   machineChecks,
   thermal,
   updateMatrix,
+  crashTimes,
+  found,
   summary,
   quarantined,
   reportTimes,

@@ -1,20 +1,19 @@
-import type { HealthMetric } from '../shared/api/health.ts'
-import type { HostList } from '../shared/api/hosts.ts'
-import type { RunningFlight } from '../shared/api/machine.ts'
+import type { HealthMetric } from '../../shared/api/health.ts'
+import type { HostList } from '../../shared/api/hosts.ts'
+import type { RunningFlight } from '../../shared/api/machine.ts'
 import {
   mostListedProblems,
-  Overview,
   overallStates,
   type OverallState,
+  type Overview,
   type OverviewProblem,
   type OverviewRoom,
   type OverviewSilence,
-} from '../shared/api/overview.ts'
-import type { Watcher } from '../shared/api/watchers.ts'
-import { hostStates } from '../shared/host-words.ts'
-import { isoTime } from '../shared/time-text.ts'
-import type { App } from './context.ts'
-import type { WatcherStanding } from './watchers/standing.ts'
+} from '../../shared/api/overview.ts'
+import type { Watcher } from '../../shared/api/watchers.ts'
+import { hostStates } from '../../shared/host-words.ts'
+import { isoTime } from '../../shared/time-text.ts'
+import type { WatcherStanding } from '../watchers/standing.ts'
 
 /** How everything together stands: what a tray shows. */
 
@@ -97,21 +96,6 @@ export function overviewOf(parts: OverviewParts, nowMs: number): Overview {
     muted: silenceOf(parts.mutes.filter(({ room }) => room === null)),
     paused,
   }
-}
-
-/** Adds the overview's route. */
-export function overviewRoutes(app: App, read: () => Overview): void {
-  app.get(
-    '/api/v1/overview',
-    {
-      schema: {
-        tags: ['service'],
-        summary: 'How everything together stands: one worst state, problems first',
-        response: { 200: Overview },
-      },
-    },
-    read,
-  )
 }
 
 /** A problem before anybody asked what has been told of it. */

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import type { HostList } from '../../electron/shared/api/hosts.ts'
-import type { RunningFlight } from '../../electron/shared/api/machine.ts'
-import type { Overview } from '../../electron/shared/api/overview.ts'
-import { hostStates } from '../../electron/shared/host-words.ts'
-import { overviewOf, type OverviewParts } from '../../electron/service/overview.ts'
-import { startTestService } from '../support/service.ts'
+import type { HostList } from '../../../electron/shared/api/hosts.ts'
+import type { RunningFlight } from '../../../electron/shared/api/machine.ts'
+import type { Overview } from '../../../electron/shared/api/overview.ts'
+import { hostStates } from '../../../electron/shared/host-words.ts'
+import { overviewOf, type OverviewParts } from '../../../electron/service/overview/overview.ts'
+import { startTestService } from '../../support/service.ts'
 
 const nowMs = Date.UTC(2026, 10, 21, 12)
 const counts = (change: Partial<HostList['counts']> = {}): HostList['counts'] => ({
