@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import type { Overview } from '../shared/api/overview.ts'
 import type { ServiceEvent, ServiceInfo } from '../shared/api/service.ts'
 import type { PowerEvent } from '../shared/shell/service-messages.ts'
+import { byteText } from '../shared/health-words.ts'
 import { isoTime } from '../shared/time-text.ts'
 import type { Alerts } from './alerts/index.ts'
 import type { DesktopNotifier } from './alerts/channels/desktop.ts'
@@ -347,6 +348,7 @@ async function completeService(
       version,
       isHealthy: () => recorder.running()?.stampFailure == null,
       info,
+      storage: () => reader.ask('storage', { database, telemetryKept: retentionWords(telemetry.settings) }),
       dismiss: (id) =>
         db.prepare('UPDATE service_event SET dismissed = 1 WHERE id = ?').run(id).changes === 1,
     },
@@ -422,6 +424,12 @@ function recordPlace(address: string | undefined, database: string): RecordPlace
   return address === undefined
     ? { kind: 'sqlite', file: sideFiles(database).records }
     : { kind: 'postgres', address }
+}
+
+function retentionWords({ retention }: Telemetry['settings']): string {
+  if (!retention.enabled) return 'for ever'
+  const size = retention.mostBytes > 0 ? `, ${byteText(retention.mostBytes)} at most` : ''
+  return `${retention.maxDays} days${size}, by the rules of telemetry`
 }
 
 /** What the user has not yet dismissed is not told again. */

@@ -129,6 +129,15 @@ export function changeChannel(
     )
 }
 
+/** Removes a channel; what waited for it has failed, with the reason. */
+export function removeChannel(db: Connection, id: number, nowMs: number): void {
+  db.prepare('DELETE FROM channel WHERE id = ?').run(id)
+  db.prepare(
+    `UPDATE delivery SET state = 'failed', reason = 'the channel was removed', next_ms = NULL, done_ms = ?
+     WHERE channel_id = ? AND state IN ('waiting', 'quiet')`,
+  ).run(Math.round(nowMs), id)
+}
+
 /** Returns a channel as the API shows it: without its secrets. */
 export function channelView(channel: ChannelRow, desktop: DesktopNotifier): Channel {
   const entries = Object.entries(channel.settings as Record<string, unknown>)

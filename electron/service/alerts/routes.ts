@@ -11,7 +11,7 @@ import {
 } from '../../shared/api/alerts.ts'
 import type { App, RoomContext } from '../context.ts'
 import { HttpProblem } from '../problem.ts'
-import { changeChannel, channelView, createChannel, testMessage } from './channel-settings.ts'
+import { changeChannel, channelView, createChannel, removeChannel, testMessage } from './channel-settings.ts'
 import type { Alerts } from './index.ts'
 import { readNotices } from './notices.ts'
 import { incidentRoutes } from './incident-routes.ts'
@@ -100,11 +100,7 @@ function channelRoutes(app: App, alerts: Alerts, context: RoomContext): void {
     async ({ params: { id } }, reply) => {
       await commits.write(() => {
         find(id)
-        db.prepare('DELETE FROM channel WHERE id = ?').run(id)
-        db.prepare(
-          `UPDATE delivery SET state = 'failed', reason = 'the channel was removed', next_ms = NULL, done_ms = ?
-           WHERE channel_id = ? AND state IN ('waiting', 'quiet')`,
-        ).run(Math.round(clock.glance().wallMs), id)
+        removeChannel(db, id, clock.glance().wallMs)
       })
       context.changed('notices')
       return reply.status(204).send(null)

@@ -1,7 +1,7 @@
 import type { ApplyAnswer } from '../../shared/api/hosts.ts'
 import type { ChannelConfig, ConfigAnswer, Configuration, WatcherConfig } from '../../shared/api/config.ts'
 import type { CreateMaintenance } from '../../shared/api/alerts.ts'
-import { changeChannel, createChannel } from '../alerts/channel-settings.ts'
+import { changeChannel, createChannel, removeChannel } from '../alerts/channel-settings.ts'
 import { addMaintenance, readMaintenance } from '../alerts/maintenance.ts'
 import type { ChannelRow } from '../alerts/schema.ts'
 import { readChannels } from '../alerts/store.ts'
@@ -165,7 +165,7 @@ function planChannels(file: readonly ChannelConfig[], db: RoomContext['db'], pru
     else answer.changed.push(name)
   }
   const apply = (): void => {
-    for (const name of answer.removed) db.prepare('DELETE FROM channel WHERE name = ?').run(name)
+    for (const { id, name } of present) if (answer.removed.includes(name)) removeChannel(db, id, nowMs)
     for (const [name, config] of wanted) {
       const row = known.get(name)
       const { kind, enabled = true, quiet = null, settings = {} } = config

@@ -233,6 +233,7 @@ export function createHostStore(db: Connection): HostStore {
     },
     endOutage(atMs) {
       db.prepare('UPDATE outage SET to_ms = max(from_ms, ?) WHERE to_ms IS NULL').run(Math.round(atMs))
+      db.prepare('DELETE FROM outage WHERE to_ms < ?').run(Math.round(atMs - outagesKeptMs))
     },
     spans: (hostId) =>
       (db.prepare('SELECT * FROM host_span WHERE host_id = ? ORDER BY from_ms').all(hostId) as SpanRow[]).map(
@@ -261,6 +262,9 @@ export function createHostStore(db: Connection): HostStore {
     },
   }
 }
+
+/** As long as the incidents beside which they are drawn (ms). */
+const outagesKeptMs = 2 * 365 * 86_400_000
 
 /** Ids are whole numbers of our own, so they may stand in the statement. */
 function among(hostIds: readonly number[] | null): string {

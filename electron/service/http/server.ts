@@ -8,7 +8,9 @@ import {
   EventParams,
   Healthz,
   ServiceEvent,
+  Storage,
   ServiceInfo,
+  type StoragePart,
   StreamDelta,
   StreamSnapshot,
 } from '../../shared/api/service.ts'
@@ -23,6 +25,8 @@ export interface ServiceView {
   readonly version: string
   isHealthy(): boolean
   info(): ServiceInfo
+  /** What takes room on the disk, largest first. */
+  storage(): Promise<StoragePart[]>
   /** Marks an event as read; false when there is none with this id. */
   dismiss(id: number): boolean
 }
@@ -129,6 +133,11 @@ function serviceRoutes(app: App, service: ServiceView, hub: EventHub): void {
     '/api/v1/service',
     { schema: { tags, summary: 'About the service', response: { 200: ServiceInfo } } },
     () => service.info(),
+  )
+  app.get(
+    '/api/v1/service/storage',
+    { schema: { tags, summary: 'What takes room, and how long it is kept', response: { 200: Storage } } },
+    () => service.storage(),
   )
   app.post(
     '/api/v1/service/events/:id/dismiss',

@@ -19,6 +19,7 @@ import {
 import { overviewPast } from '../overview/history.ts'
 import { copyDatabase, writeBackup } from '../store/backup.ts'
 import type { Connection } from '../store/open.ts'
+import { storage } from '../storage.ts'
 import { watcherList } from '../watchers/queries.ts'
 
 /** Everything that may take longer than the event loop can spare; it runs in the reader's thread. */
@@ -41,6 +42,7 @@ export const queries = {
   healthReports,
   healthReport,
   healthChanges,
+  storage,
   writeExport,
   writeBackup: (db: Connection, args: { database: string; nowMs: number }): string =>
     writeBackup(db, args.database, args.nowMs),

@@ -2,6 +2,7 @@
 export type WatcherErrorKind =
   | 'not-found'
   | 'slug-taken'
+  | 'changed-meanwhile'
   | 'bad-slug'
   | 'bad-schedule'
   | 'bad-setting'

@@ -16,6 +16,7 @@ import type { Judgement } from './rules.ts'
 import type { Signal, WatcherEntry, WatcherEventRow, WatcherRecord } from './schema.ts'
 import type { NewWatcher, WatcherChange } from './settings.ts'
 import { watcherStanding, type WatcherStanding } from './standing.ts'
+import { revisionOf } from './rows.ts'
 import { createWatcherStore, type WatcherKey } from './store.ts'
 import { judgeEntry } from './view.ts'
 
@@ -44,7 +45,8 @@ export interface Watchers {
   standing(most: number): WatcherStanding
   blind(): Blindness
   create(input: NewWatcher): Promise<WatcherEntry>
-  change(id: number, change: WatcherChange): Promise<WatcherEntry>
+  /** @throws WatcherError `changed-meanwhile` when its settings are no longer those of `revision` */
+  change(id: number, change: WatcherChange, revision?: string): Promise<WatcherEntry>
   /** @throws WatcherError `already-paused`, `already-unpaused` */
   setPaused(id: number, paused: boolean, comment?: string): Promise<WatcherEntry>
   remove(id: number): Promise<void>
@@ -158,8 +160,16 @@ export function createWatchers(context: RoomContext, edges: SourceEdges = {}): W
     standing: (most) => watcherStanding(db, most),
     blind: () => blindnessOf(observation),
     create: async (input) => looked(await write(() => desk.create(input, now()))),
-    async change(id, change) {
-      const entry = await write(() => desk.change(loaded(id), change, now()))
+    async change(id, change, revision) {
+      const entry = await write(() => {
+        const before = loaded(id)
+        if (revision !== undefined && revision !== revisionOf(before.watcher))
+          throw new WatcherError(
+            'changed-meanwhile',
+            'its settings were changed meanwhile; look at them again before you change them',
+          )
+        return desk.change(before, change, now())
+      })
       return change.source === undefined ? entry : looked(entry)
     },
     setPaused: (id, paused, comment = '') => write(() => desk.setPaused(loaded(id), paused, comment, now())),

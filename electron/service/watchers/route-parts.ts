@@ -25,6 +25,7 @@ export async function asked<T>(work: () => Promise<T> | T): Promise<T> {
       case 'not-found':
         throw new HttpProblem(404, error.message)
       case 'slug-taken':
+      case 'changed-meanwhile':
       case 'already-paused':
       case 'already-unpaused':
         throw new HttpProblem(409, error.message)

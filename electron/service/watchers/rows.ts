@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { Schedule, WatcherSource } from '../../shared/api/watchers.ts'
 import type { FarScope } from '../../shared/host-words.ts'
 import type { PausedPolicy } from '../../shared/watcher-words.ts'
@@ -79,6 +80,14 @@ export function changeable(watcher: Omit<WatcherRecord, 'id'>): (string | number
     watcher.source === null ? null : JSON.stringify(watcher.source),
     watcher.paused ? 1 : 0,
   ]
+}
+
+/** Returns a name for what a user decided about a watcher, which is another one after each change of it. */
+export function revisionOf(watcher: WatcherRecord): string {
+  return createHash('sha256')
+    .update(JSON.stringify(changeable(watcher)))
+    .digest('base64url')
+    .slice(0, 12)
 }
 
 /** Returns what a user decided about a watcher, from its row. */

@@ -4,6 +4,7 @@ import type { Blindness, BlindSpan } from '../context.ts'
 import { judge, judgeRuns, verdictOf, type Judgement } from './rules.ts'
 import { compileSchedule } from '../schedules/schedule.ts'
 import type { WatcherEntry, WatcherEventRow } from './schema.ts'
+import { revisionOf } from './rows.ts'
 import { sentenceOf } from './words.ts'
 
 /** Returns how a watcher stands, from its rows and the time. */
@@ -30,6 +31,7 @@ export function viewOf(entry: WatcherEntry, judged: Judgement, blindness: Blindn
   const isRecorded = verdictOf(judged) === entry.verdict
   return {
     id: watcher.code,
+    revision: revisionOf(watcher),
     uuid: watcher.uuid,
     token: watcher.token,
     badgeKey: watcher.badgeKey,

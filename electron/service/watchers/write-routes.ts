@@ -4,6 +4,7 @@ import {
   BulkAnswer,
   BulkBody,
   ChangeWatcher,
+  ChangeWatcherQuery,
   CommentBody,
   CreateWatcher,
   SignalAnswer,
@@ -47,15 +48,16 @@ export function writeRoutes(app: App, watchers: Watchers, { clock }: RoomContext
         tags,
         summary: 'Change a watcher',
         params: WatcherParams,
+        querystring: ChangeWatcherQuery,
         body: ChangeWatcher,
         response: { 200: Watcher },
       },
     },
-    ({ params, body }) =>
+    ({ params, query, body }) =>
       asked(async () => {
         const { id } = findIn(watchers, params.id)
         try {
-          return view(await watchers.change(id, body))
+          return view(await watchers.change(id, body, query.revision))
         } catch (error) {
           // Saying again what is so already is no mistake of a form.
           const entry = error instanceof WatcherError && error.kind === 'no-change' ? watchers.get(id) : null

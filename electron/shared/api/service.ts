@@ -28,10 +28,21 @@ export const ServiceInfo = Type.Object({
   host: Type.String(),
   database: Type.String(),
   databaseBytes: Type.Integer(),
+  system: Type.String({ description: 'operating system and processor' }),
+  paths: Type.Array(Type.Object({ what: Type.String(), path: Type.String() })),
   lastBackup: Nullable(Instant),
   events: Type.Array(ServiceEvent),
 })
 export type ServiceInfo = Static<typeof ServiceInfo>
+
+/** Something that takes room on the disk. */
+export const StoragePart = Type.Object({
+  name: Type.String(),
+  bytes: Type.Integer(),
+  kept: Type.String({ description: 'how long it is kept' }),
+})
+export type StoragePart = Static<typeof StoragePart>
+export const Storage = Type.Array(StoragePart)
 
 export const EventParams = Type.Object({ id: Type.Integer({ minimum: 1 }) })
 

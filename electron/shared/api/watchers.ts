@@ -113,6 +113,18 @@ export const ChangeWatcher = Type.Object(
 )
 export type ChangeWatcher = Static<typeof ChangeWatcher>
 
+export const ChangeWatcherQuery = Type.Object(
+  {
+    revision: Type.Optional(
+      Type.String({
+        maxLength: 40,
+        description: 'what is to be changed; refused (409) when somebody else was faster',
+      }),
+    ),
+  },
+  { additionalProperties: false },
+)
+
 /** A run that was started and has not ended. */
 export const OpenRun = Type.Object({
   run: Type.String({ description: 'its id; empty when the client gave none' }),
@@ -125,6 +137,7 @@ export type OpenRun = Static<typeof OpenRun>
 export const Watcher = Type.Object({
   ...settings,
   id: Type.String({ description: 'eight letters; also the path of the shortest trigger address' }),
+  revision: Type.String({ description: 'another one after each change of its settings' }),
   uuid: Type.String(),
   token: Type.String(),
   badgeKey: Type.String(),

@@ -287,6 +287,7 @@ async function refusing<T>({ dialect }: Call, work: () => Promise<T>): Promise<T
       case 'bad-slug':
       case 'bad-schedule':
       case 'bad-setting':
+      case 'changed-meanwhile':
         throw python('ValueError', error.message)
       default:
         throw new Refusal(400, error.kind satisfies never)
