@@ -2,7 +2,7 @@ import type { DeliveryState, Severity } from '../electron/shared/alert-words.ts'
 import type { HealthLevel } from '../electron/shared/health-words.ts'
 import type { BeatKind, HostSegment, HostState } from '../electron/shared/host-words.ts'
 import type { GapKind, Presence } from '../electron/shared/vocabulary.ts'
-import type { OverallState } from '../electron/shared/api/overview.ts'
+import type { LaneState, OverallState, OverviewRoom } from '../electron/shared/api/overview.ts'
 import type { WatcherState } from '../electron/shared/watcher-words.ts'
 
 /** How a state looks: always an icon, a colour and a word together. */
@@ -118,4 +118,31 @@ export const overallLooks: Readonly<Record<OverallState, StateLook>> = {
   up: { ...good, icon: 'i-lucide-circle-check' },
   // An icon alone needs more contrast than a bar.
   paused: { ...hostLooks.paused, colour: '--ui-text-muted' },
+}
+
+/** Stretches of the past in the overview. */
+export const laneLooks: Readonly<Record<LaneState, StateLook & { readonly word: string }>> = {
+  problem: { ...problem, icon: 'i-lucide-x', word: 'problem' },
+  degraded: { ...hostLooks.degraded, word: 'degraded' },
+  off: {
+    icon: 'i-lucide-power',
+    colour: '--state-off',
+    badge: 'neutral',
+    isHatched: false,
+    word: 'machine off',
+  },
+  asleep: { ...presenceLooks.asleep, word: 'asleep' },
+  unobserved: { ...presenceLooks['recorder-off'], word: 'unobserved' },
+  information: { ...severityLooks.info, word: 'information' },
+}
+
+/** What each room is called in the page, with its icon and its own page. */
+export const roomLooks: Readonly<
+  Record<OverviewRoom['room'], { readonly word: string; readonly icon: string; readonly path: string }>
+> = {
+  recorder: { word: 'Machine', icon: 'i-lucide-activity', path: '/machine' },
+  hosts: { word: 'Hosts', icon: 'i-lucide-radio-tower', path: '/hosts' },
+  watchers: { word: 'Watchers', icon: 'i-lucide-timer', path: '/watchers' },
+  telemetry: { word: 'Telemetry', icon: 'i-lucide-bug', path: '/telemetry' },
+  health: { word: 'Health', icon: 'i-lucide-heart-pulse', path: '/health' },
 }

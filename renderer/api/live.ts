@@ -123,6 +123,7 @@ function apply(delta: StreamDelta): void {
       return
     case 'service':
       void queryClient.invalidateQueries({ queryKey: ['service'] })
+      void queryClient.invalidateQueries({ queryKey: ['setup'] })
       return
     case 'watchers':
       void queryClient.invalidateQueries({ queryKey: ['watchers'] })
