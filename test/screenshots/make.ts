@@ -5,6 +5,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import type { Browser } from 'playwright-core'
 import { startBrowser } from '../support/browser.ts'
 import { makeHistory } from '../support/make-history.ts'
 
@@ -108,61 +109,52 @@ async function fillWatchers(origin: string, key: string): Promise<void> {
   await post(`watchers/${id}/pause`, {})
 }
 
+const wide = { light: { width: 1280 }, dark: { width: 1280 }, small: { width: 420 } } as const
+
+/** Takes a page in light and dark, and on a narrow screen, when what `ready` names is there. */
+async function shoot(
+  browser: Browser,
+  address: string,
+  route: string,
+  height: number,
+  ready: string,
+): Promise<void> {
+  for (const look of ['light', 'dark', 'small'] as const) {
+    const page = await browser.newPage({
+      colorScheme: look === 'dark' ? 'dark' : 'light',
+      viewport: { ...wide[look], height },
+    })
+    await page.goto(address)
+    await page.locator('#content').waitFor()
+    await page.evaluate(`location.hash = ${JSON.stringify(route)}`)
+    await page.locator(ready).first().waitFor()
+    // Charts are drawn a moment after what is around them.
+    await page.waitForTimeout(700)
+    const name = `${route.split('/')[1] ?? 'page'}-${look}.png`
+    await page.screenshot({ path: path.join(target, name), animations: 'disabled' })
+    await page.close()
+  }
+}
+
 mkdirSync(target, { recursive: true })
 await withService(() => Promise.resolve())
 makeHistory(database, { flights: 700, endMs: Date.now() - 60_000, spanMs: 2 * 365 * 86_400_000, seed: 11 })
 await withService(async (address) => {
   const browser = await startBrowser()
-  for (const [name, colorScheme, width, height] of [
-    ['machine-light', 'light', 1280, 1250],
-    ['machine-dark', 'dark', 1280, 1250],
-    ['machine-small', 'light', 420, 1100],
-  ] as const) {
-    const page = await browser.newPage({ colorScheme, viewport: { width, height } })
-    await page.goto(address)
-    await page.locator('[data-share]').first().waitFor()
-    await page.locator('tbody tr').first().waitFor()
-    await page.screenshot({ path: path.join(target, `${name}.png`), animations: 'disabled' })
-    await page.close()
-  }
   const { origin, hash } = new URL(address)
-  await fillWatchers(origin, hash.replace('#key=', ''))
-  for (const [name, colorScheme, width, height] of [
-    ['watchers-light', 'light', 1280, 800],
-    ['watchers-dark', 'dark', 1280, 800],
-    ['watchers-small', 'light', 420, 1000],
-  ] as const) {
-    const page = await browser.newPage({ colorScheme, viewport: { width, height } })
-    await page.goto(address)
-    await page.locator('[data-share]').first().waitFor()
-    await page.evaluate("location.hash = '/watchers'")
-    await page.locator('tbody tr').nth(5).waitFor()
-    await page.screenshot({ path: path.join(target, `${name}.png`), animations: 'disabled' })
-    await page.close()
-  }
-  await fillHosts(origin, hash.replace('#key=', ''))
+  const key = hash.replace('#key=', '')
+  await shoot(browser, address, '/welcome', 900, '[data-testid=found]')
+  await shoot(browser, address, '/machine', 1250, 'tbody tr')
+  await fillWatchers(origin, key)
+  await shoot(browser, address, '/watchers', 800, 'tbody tr:nth-child(6)')
+  await fillHosts(origin, key)
   // The bars and lines fill with time alone.
   await new Promise((resolve) => setTimeout(resolve, 40_000))
-  for (const [name, route, colorScheme, width, height] of [
-    ['hosts-light', '/hosts', 'light', 1280, 900],
-    ['hosts-dark', '/hosts', 'dark', 1280, 900],
-    ['hosts-small', '/hosts', 'light', 420, 1000],
-    ['incidents-light', '/incidents', 'light', 1280, 800],
-  ] as const) {
-    const page = await browser.newPage({ colorScheme, viewport: { width, height } })
-    await page.goto(address)
-    await page.locator('[data-share]').first().waitFor()
-    await page.evaluate(`location.hash = '${route}'`)
-    await page
-      .getByText('Mail')
-      .or(page.getByText('Old web server'))
-      .or(page.getByText('NAS'))
-      .first()
-      .waitFor()
-    await page.waitForTimeout(1_500)
-    await page.screenshot({ path: path.join(target, `${name}.png`), animations: 'disabled' })
-    await page.close()
-  }
+  await shoot(browser, address, '/hosts', 900, 'tbody tr:nth-child(5)')
+  await shoot(browser, address, '/overview', 1000, '[data-lane=watchers] button')
+  await shoot(browser, address, '/incidents', 800, '[data-testid=incidents] li')
+  await shoot(browser, address, '/health/now', 1000, 'table')
+  await shoot(browser, address, '/settings', 1000, '#health-enabled')
   await browser.close()
 })
 rmSync(folder, { recursive: true, force: true })
