@@ -149,7 +149,7 @@ export function createTelemetry(context: RoomContext, edges: TelemetryEdges): Te
       trouble = null
       if (found.movedTo !== null) {
         tellDamage(context, found.movedTo)
-        await found.write(() => restoreDecisions(db, Math.round(clock.glance().wallMs)))
+        await found.write((writer) => restoreDecisions(db, Math.round(clock.glance().wallMs), writer))
       }
       if (!hasBegun) begin()
       hasBegun = true

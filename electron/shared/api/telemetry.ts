@@ -270,7 +270,17 @@ export const SkipChange = Type.Object(
 )
 export type SkipChange = Static<typeof SkipChange>
 export const SkipPreview = Type.Object({
-  moves: Type.Array(Type.Object({ from: Nullable(Frame), to: Nullable(Frame), records: Count })),
+  moves: Type.Array(
+    Type.Object({
+      from: Nullable(Frame),
+      to: Nullable(Frame),
+      records: Count,
+      counted: Type.Integer({
+        minimum: 0,
+        description: 'crashes that were only counted, and go with these records',
+      }),
+    }),
+  ),
   looked: Type.Integer({ minimum: 0, description: 'crash records that were looked at' }),
   complete: Type.Boolean({ description: 'false when time ran out before all were looked at' }),
 })

@@ -140,10 +140,9 @@ export function* conditions(filter: RecordFilter, env: ReadEnv): Work<Conditions
   // No stored text has a NUL, and PostgreSQL would take the question amiss.
   if (Object.values(filter).some((value) => typeof value === 'string' && value.includes('\u0000')))
     return null
-  const classes =
-    filter.classification === undefined ? null : yield* classIds(env.terms, filter.classification)
-  const build = filter.build === undefined ? null : yield* findTerm(env.terms, 'build', filter.build)
-  const system = filter.system === undefined ? null : yield* findTerm(env.terms, 'system', filter.system)
+  const classes = filter.classification === undefined ? null : yield* classIds(filter.classification)
+  const build = filter.build === undefined ? null : yield* findTerm('build', filter.build)
+  const system = filter.system === undefined ? null : yield* findTerm('system', filter.system)
   if (
     classes?.length === 0 ||
     (filter.build !== undefined && build === null) ||

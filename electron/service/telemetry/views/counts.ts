@@ -90,8 +90,8 @@ export function* population(
   { nowMs, system = clearLinux }: { readonly nowMs: number; readonly system?: string | undefined },
   { terms }: ReadEnv,
 ): Work<readonly PopulationRow[]> {
-  const classId = yield* findTerm(terms, 'classification', heartbeatClass)
-  const systemId = yield* findTerm(terms, 'system', system)
+  const classId = yield* findTerm('classification', heartbeatClass)
+  const systemId = yield* findTerm('system', system)
   if (classId === null || systemId === null) return []
   const recent = populationWindows.flatMap((days) => (days === null ? [] : [nowMs - days * 86_400_000]))
   const rows = yield* ask<Readonly<Record<string, number>>>(
