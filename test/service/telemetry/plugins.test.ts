@@ -46,6 +46,13 @@ describe('plug-in views', () => {
     expect(body.text).toBe('7 crashes in the last 30 days.')
     expect(body.charts[0]?.series[0]?.values).toEqual([7])
     expect(body.tables[0]?.rows).toHaveLength(5)
+    const table = await test.fetch('/api/v1/telemetry/plugins/crashes-by-day?format=csv&table=0')
+    expect(table.headers.get('content-type')).toBe('text/csv; charset=utf-8')
+    const lines = (await table.text()).trimEnd().split('\r\n')
+    expect(lines).toHaveLength(6)
+    expect(lines[0]).toBe(body.tables[0]?.columns.map((column) => `"${column}"`).join(','))
+    const missing = await test.fetch('/api/v1/telemetry/plugins/crashes-by-day?format=csv&table=1')
+    expect(missing.status).toBe(404)
   })
 
   it('are named and skipped when they are bad, and the good ones go on', async () => {

@@ -1,4 +1,4 @@
-import { clearLinux, compareVersions, heartbeatClass } from '../../../shared/telemetry-words.ts'
+import { clearLinux, compareVersions, heartbeatClass, noSystem } from '../../../shared/telemetry-words.ts'
 import { ask, type Work } from '../../store/records/work.ts'
 import type { ReadEnv } from '../records/list.ts'
 import { findTerm, textsOf, termsOf } from '../records/terms.ts'
@@ -132,11 +132,12 @@ const mostChoices = 1_000
 /** Returns the classes, builds and systems that records have had. */
 export function* choices(): Work<Choices> {
   const names = function* (kind: 'classification' | 'build' | 'system'): Work<string[]> {
-    return (yield* termsOf(kind)).map(({ text }) => text)
+    return (yield* termsOf(kind)).map(({ text }) => text).filter((text) => text !== '')
   }
+  const isUnnamed = (yield* findTerm('system', '')) !== null
   return {
     classifications: (yield* names('classification')).sort().slice(0, mostChoices),
     builds: (yield* names('build')).sort((a, b) => compareVersions(b, a)).slice(0, mostChoices),
-    systems: (yield* names('system')).sort().slice(0, mostChoices),
+    systems: [...(yield* names('system')).sort().slice(0, mostChoices), ...(isUnnamed ? [noSystem] : [])],
   }
 }
