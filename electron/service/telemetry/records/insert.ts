@@ -67,7 +67,7 @@ export function* insertRecords(
 ): Work<readonly Accepted[]> {
   const mayCrash = arrivals.some(({ record }) => mayBlame(record.classification))
   // Before any id is given: whoever lets go of terms waits for those that have asked, and is waited for by the others.
-  const now = yield* currentState(writer)
+  const now = mayCrash || writer.forShare !== '' ? yield* currentState(writer) : 0
   const { revision, list } = mayCrash ? yield* skipListAt(now, writer) : noSkipList
   const prepared = arrivals.map(({ record, serverMs, digest }): Prepared => {
     const frame = guiltyOf(record.classification, record.payload, list)
