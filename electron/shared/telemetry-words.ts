@@ -12,6 +12,8 @@ export const heartbeatClass = 'org.clearlinux/heartbeat/ping'
 export const thermalClass = 'org.clearlinux/mce/thermal'
 export const updateClass = 'org.clearlinux/swupd-client/update'
 export const clearLinux = 'clear-linux-os'
+/** Stands for the system of records that name none. */
+export const noSystem = '(none)'
 
 /** Telemetrics' machine-check classes, with the words of its view. */
 export const machineCheckClasses = [

@@ -1,11 +1,15 @@
-import { cpSync, mkdirSync } from 'node:fs'
+import { cpSync, mkdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { TelemetrySettings } from '../../electron/shared/api/telemetry.ts'
+import type { RecordPage, TelemetrySettings } from '../../electron/shared/api/telemetry.ts'
+import { defaultTid } from '../../electron/shared/telemetry-words.ts'
+import { sideFiles } from '../../electron/service/store/location.ts'
+import { openSpool } from '../../electron/service/telemetry/client/spool.ts'
 import { startBrowser } from '../support/browser.ts'
 import { browserHouse, type House } from '../support/browser-house.ts'
+import { aRecord } from '../support/records.ts'
 import { clientHeaders, eventId } from '../support/telemetry.ts'
 
 let browser: Browser
@@ -18,6 +22,7 @@ async function post(
   { origin }: House,
   change: Readonly<Record<string, string>>,
   body: string,
+  expected = 201,
 ): Promise<void> {
   const response = await fetch(`${origin}/v2/collector`, {
     method: 'POST',
@@ -30,7 +35,7 @@ async function post(
     },
     body,
   })
-  if (response.status !== 201) throw new Error(await response.text())
+  if (response.status !== expected) throw new Error(await response.text())
 }
 
 const backtrace = (...frames: readonly string[]): string =>
@@ -226,6 +231,108 @@ describe('the Telemetry pages', () => {
     const { page, complaints } = await house.open('/telemetry/records')
     await page.getByRole('link', { name: 'Crashes by day' }).click()
     await page.getByText('10 crashes in the last 30 days.').waitFor()
+    expect(complaints).toEqual([])
+  })
+
+  it('read, let go and discard what waits to be sent of this machine', async () => {
+    const house = await browserHouse(browser)
+    const other = await browserHouse(browser)
+    const { database } = await house.api<{ database: string }>('GET', 'service')
+    await house.api('PATCH', 'telemetry/settings', {
+      client: { forward: { url: `${other.origin}/v3/collector`, tid: defaultTid }, sources: [] },
+    })
+    await house.api('POST', 'telemetry/client/consent', { consent: true })
+    const spool = openSpool(sideFiles(database).telemetrySpool)
+    for (const [index, classification] of ['org.example/wanted/x', 'org.example/unwanted/x'].entries())
+      spool.add({
+        id: `${Date.now() + index}-abcdef0${index}`,
+        atMs: Date.now(),
+        source: 'kernel',
+        approved: false,
+        refused: null,
+        record: aRecord({ classification, payload: `payload of ${classification}\n` }),
+      })
+    const { page, complaints } = await house.open('/telemetry/this-machine')
+    const wanted = page.getByRole('article').filter({ hasText: 'org.example/wanted/x' })
+    const unwanted = page.getByRole('article').filter({ hasText: 'org.example/unwanted/x' })
+    await wanted.getByRole('button', { name: 'Read' }).click()
+    await wanted.getByText('payload of org.example/wanted/x').waitFor()
+    await unwanted.getByRole('button', { name: 'Discard' }).click()
+    await expect.poll(() => unwanted.count()).toBe(0)
+    await wanted.getByRole('button', { name: 'Send' }).click()
+    await page.getByText('1 sent').waitFor({ timeout: 20_000 })
+    await page.getByText('Nothing waits.').waitFor()
+    const { records } = await other.api<RecordPage>('GET', 'telemetry/records')
+    expect(records.map(({ classification }) => classification)).toEqual(['org.example/wanted/x'])
+    expect(complaints).toEqual([])
+  })
+
+  it('show what was kept aside, and name a plug-in that cannot be used', async () => {
+    const house = await browserHouse(browser)
+    const { database } = await house.api<{ database: string }>('GET', 'service')
+    await house.api('PATCH', 'telemetry/settings', { quarantine: true })
+    await post(house, { severity: '9' }, 'what was wrong\n', 200)
+    const folder = path.join(path.dirname(database), 'plugins', 'broken')
+    mkdirSync(folder, { recursive: true })
+    writeFileSync(path.join(folder, 'manifest.json'), '{')
+    const { page, complaints } = await house.open('/telemetry/settings')
+    await page.getByText(/: severity value is out of range$/).click()
+    await page.getByText('what was wrong').waitFor()
+    await page.getByText('could not be loaded: its manifest.json is no JSON').waitFor()
+    const download = page.waitForEvent('download')
+    await page.getByRole('button', { name: 'Export what was kept aside' }).click()
+    await page.getByRole('menuitem', { name: 'As CSV' }).click()
+    expect((await download).suggestedFilename()).toBe('kept-aside.csv')
+    expect(complaints).toEqual([])
+  })
+
+  it('show backtraces of a frame by build, and crashes that were only counted', async () => {
+    const house = await browserHouse(browser)
+    await house.api('PATCH', 'telemetry/settings', { stormLimit: 2 })
+    const crash = { classification: 'org.clearlinux/crash/clr', severity: '3' }
+    const trace = backtrace('abort() - [libc.so.6]', 'parse() - [app] - parse.c:7', 'main() - [app]')
+    for (let index = 0; index < 5; index += 1) await post(house, crash, trace, index < 2 ? 201 : 200)
+    await post(house, { ...crash, build: '41010' }, backtrace('abort() - [libc.so.6]', 'other() - [app]'))
+    const { page, complaints } = await house.open('/telemetry/crashes')
+    await page.getByText('3 only counted').first().waitFor()
+    await page.getByRole('link', { name: 'abort() - [libc.so.6]' }).click()
+    const traces = page.getByRole('article')
+    await expect.poll(() => traces.count()).toBe(3)
+    await traces.getByText('parse.c:7').first().waitFor()
+    await page.getByRole('combobox', { name: 'Build' }).click()
+    await page.getByRole('option', { name: '41010' }).click()
+    await expect.poll(() => traces.count()).toBe(1)
+    await traces.getByText('other()').waitFor()
+    const download = page.waitForEvent('download')
+    await page.getByRole('button', { name: 'Export backtraces' }).click()
+    await page.getByRole('menuitem', { name: 'As CSV' }).click()
+    expect((await download).suggestedFilename()).toBe('guilty-1-backtraces.csv')
+    await page.getByRole('button', { name: 'Skip this frame…' }).click()
+    await page.getByTestId('moves').getByText('and 3 that were only counted').waitFor()
+    await page.getByRole('button', { name: 'Skip it' }).click()
+    await go(page, '/telemetry/crashes')
+    await page.getByRole('link', { name: 'parse() - [app]' }).waitFor()
+    await page.getByText('3 only counted').first().waitFor()
+    await expect.poll(() => page.getByText('abort() - [libc.so.6]').count()).toBe(0)
+    expect(complaints).toEqual([])
+  })
+
+  it('offer the system of records that have none', async () => {
+    const house = await browserHouse(browser)
+    await populate(house)
+    const ping = { classification: 'org.clearlinux/heartbeat/ping', system_name: '', build: '7.7' }
+    await post(house, ping, 'ping\n')
+    const { page, complaints } = await house.open('/telemetry/population')
+    await page.getByRole('combobox', { name: 'System' }).click()
+    await page.getByRole('option', { name: '(none)' }).click()
+    await page.getByText('1 machine', { exact: true }).first().waitFor()
+    await go(page, '/telemetry/records')
+    const rows = page.locator('tbody tr')
+    await expect.poll(() => rows.count()).toBe(23)
+    await page.getByRole('button', { name: 'More filters' }).click()
+    await page.getByRole('combobox', { name: 'System' }).fill('(no')
+    await page.getByRole('option', { name: '(none)', exact: true }).click()
+    await expect.poll(() => rows.count()).toBe(1)
     expect(complaints).toEqual([])
   })
 })

@@ -121,9 +121,11 @@ export function createCollector(
       const why = stranger(fields)
       if (why !== null) return Promise.resolve(refuse(why))
       const bytes = typeof payload === 'string' ? Buffer.byteLength(payload) : payload.length
-      if (bytes > mostPayloadBytes) return Promise.resolve(refuse(tooLong))
       const text = (): string => (typeof payload === 'string' ? payload : decodePayload(payload))
-      return check(fields, text, () => checkRecord(fields, text(), { strict: settings().strict }))
+      return check(fields, text, () => {
+        if (bytes > mostPayloadBytes) throw new RecordRefusal(tooLong)
+        return checkRecord(fields, text(), { strict: settings().strict })
+      })
     },
     takeJson(headers, body) {
       const why = stranger(headers)

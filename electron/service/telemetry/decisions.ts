@@ -1,6 +1,8 @@
 import type { Connection } from '../store/open.ts'
 import { ask, fill, type Work } from '../store/records/work.ts'
-import { touchGuilty } from './records/insert.ts'
+import { touchGuilty } from './records/guilties.ts'
+import type { Writer } from './records/insert.ts'
+import { ensureTerms, termId } from './records/terms.ts'
 import type { Frame, GuiltyRow } from './schema.ts'
 import { readValue, writeValue } from './settings.ts'
 
@@ -12,7 +14,10 @@ import { readValue, writeValue } from './settings.ts'
 type Decided = Pick<
   GuiltyRow,
   'function' | 'module' | 'comment' | 'hidden' | 'fixed_ms' | 'fixed_build' | 'first_ms' | 'last_ms'
->
+> & {
+  /** The build in which it was first seen; what was kept before builds were has none. */
+  readonly first_build?: string | null
+}
 
 interface Kept {
   readonly skipped: readonly Frame[]
@@ -29,7 +34,8 @@ const spareIds = 1_000_000
 export function* readDecisions(): Work<Kept> {
   const skipped = yield* ask<Frame>('SELECT function, module FROM skip_frame ORDER BY id')
   const guilties = yield* ask<Decided>(
-    `SELECT function, module, comment, hidden, fixed_ms, fixed_build, first_ms, last_ms FROM guilty
+    `SELECT function, module, comment, hidden, fixed_ms, fixed_build, first_ms, last_ms, text AS first_build
+     FROM guilty LEFT JOIN term ON term.id = first_build_id
      WHERE comment <> '' OR hidden = 1 OR fixed_ms IS NOT NULL`,
   )
   const [newest] = yield* ask<{ id: number | null }>('SELECT max(id) AS id FROM record')
@@ -43,7 +49,7 @@ export function keepDecisions(db: Connection, kept: Kept): void {
 }
 
 /** Gives a new file of records in SQLite what was decided before. */
-export function* restoreDecisions(db: Connection, nowMs: number): Work<void> {
+export function* restoreDecisions(db: Connection, nowMs: number, { terms }: Writer): Work<void> {
   const text = readValue(db, setting)
   if (text === null) return
   const { skipped, guilties, lastId } = JSON.parse(text) as Kept
@@ -53,8 +59,22 @@ export function* restoreDecisions(db: Connection, nowMs: number): Work<void> {
     rows: skipped.map(({ function: name, module }) => [name, module, nowMs]),
     then: 'ON CONFLICT (function, module) DO NOTHING',
   })
+  const buildOf = (row: Decided): string | null => row.first_build ?? null
+  yield* ensureTerms(
+    terms,
+    guilties.flatMap((row) => {
+      const text = buildOf(row)
+      return text === null ? [] : [{ kind: 'build' as const, text }]
+    }),
+  )
   for (const row of guilties) {
-    const { id } = yield* touchGuilty(row, row.first_ms, row.last_ms, null, true)
+    const build = buildOf(row)
+    const { id } = yield* touchGuilty(row, {
+      firstMs: row.first_ms,
+      lastMs: row.last_ms,
+      buildId: build === null ? null : termId(terms, 'build', build),
+      isTold: true,
+    })
     yield* ask(
       'UPDATE guilty SET comment = ?, hidden = ?, fixed_ms = ?, fixed_build = ? WHERE id = ?',
       row.comment,

@@ -8,6 +8,7 @@ import { withoutPassword } from '../store/records/postgres-address.ts'
 import { createClient, type Client, type ClientEdges } from './client/index.ts'
 import { createCollector, type Collector } from './collector.ts'
 import { keepDecisions, restoreDecisions } from './decisions.ts'
+import { joinPolicy, policyOf, writePolicy } from './policy.ts'
 import { createPlugins, type Plugins } from './plugins/index.ts'
 import { createPurger, type Purger } from './purger.ts'
 import { openRecordStore } from './records/open-store.ts'
@@ -62,6 +63,8 @@ const leastBytes = 10_000_000
 const retryMs = 10_000
 /** What was decided is kept this often (ms), and at once after each decision. */
 const keepMs = 10 * 60_000
+/** What collectors of one database share is looked at this often (ms). */
+const shareMs = 60_000
 /** Followers of the event stream are told of new records at most this often (ms). */
 const tellMs = 1_000
 
@@ -73,6 +76,7 @@ export function createTelemetry(context: RoomContext, edges: TelemetryEdges): Te
   let settings = readSettings(db)
   let retry: Timer | null = null
   let keeping: Timer | null = null
+  let sharing: Timer | null = null
   let isStopped = false
   let hasBegun = false
   let hasFailed = false
@@ -126,6 +130,25 @@ export function createTelemetry(context: RoomContext, edges: TelemetryEdges): Te
     if (!isStopped) keeping = clock.after(keepMs, () => void keep())
   }
 
+  /** Takes over what the collectors of one database share, and looks again from time to time. */
+  const share = async (from: RecordStore): Promise<void> => {
+    if (from.place.kind !== 'postgres') return
+    try {
+      const policy = await from.write(() => joinPolicy(policyOf(settings)))
+      if (!isStopped && JSON.stringify(policy) !== JSON.stringify(policyOf(settings)))
+        reload(
+          await commits.write(() => {
+            const next = { ...readSettings(db), ...policy }
+            writeSettings(db, next)
+            return next
+          }),
+        )
+    } catch (error) {
+      if (!isStopped) log.warn({ err: error }, 'What collectors share could not be read')
+    }
+    if (!isStopped) sharing = clock.after(shareMs, () => void share(from))
+  }
+
   const begin = (): void => {
     keeping = clock.after(keepMs, () => void keep())
     teller.start()
@@ -151,8 +174,9 @@ export function createTelemetry(context: RoomContext, edges: TelemetryEdges): Te
       trouble = null
       if (found.movedTo !== null) {
         tellDamage(context, found.movedTo)
-        await found.write(() => restoreDecisions(db, Math.round(clock.glance().wallMs)))
+        await found.write((writer) => restoreDecisions(db, Math.round(clock.glance().wallMs), writer))
       }
+      await share(found)
       if (!hasBegun) begin()
       hasBegun = true
       context.changed('telemetry')
@@ -178,6 +202,9 @@ export function createTelemetry(context: RoomContext, edges: TelemetryEdges): Te
     check: checkChange,
     async change(change) {
       checkChange(change)
+      // First where the others see it: while that is away nothing is changed here either.
+      if (edges.place.kind === 'postgres' && (change.retention || change.stormLimit !== undefined))
+        await opened().write(() => writePolicy(policyOf(changedSettings(settings, change))))
       return reload(
         await commits.write(() => {
           const next = changedSettings(readSettings(db), change)
@@ -204,6 +231,7 @@ export function createTelemetry(context: RoomContext, edges: TelemetryEdges): Te
       isStopped = true
       retry?.cancel()
       keeping?.cancel()
+      sharing?.cancel()
       changes.stop()
       teller.stop()
       client.stop()

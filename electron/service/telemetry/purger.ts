@@ -1,8 +1,12 @@
 import type { PurgeAnswer } from '../../shared/api/telemetry.ts'
 import type { Timer } from '../clock.ts'
-import type { TelemetryParts } from './index.ts'
+import type { Work } from '../store/records/work.ts'
 import { HttpProblem } from '../problem.ts'
-import { removeRecords, removeTerms, sweep } from './records/purge.ts'
+import type { TelemetryParts } from './index.ts'
+import { removeGuilties } from './records/guilties.ts'
+import type { Writer } from './records/insert.ts'
+import { removeRecords } from './records/purge.ts'
+import { beginTermSweep, removeTerms, sweep } from './records/sweep.ts'
 import { readValue, writeValue } from './settings.ts'
 
 /** Lets go of records: daily as telemetrics does, and on demand. */
@@ -28,6 +32,14 @@ const mostAtOnce = 200
 const roomShare = 0.9
 const quarantineMs = 35 * 86_400_000
 
+/** Records that go, with about the room that they take (bytes). */
+interface Going {
+  readonly records: number
+  readonly bytes: number
+}
+
+const nothing: Going = { records: 0, bytes: 0 }
+
 export function createPurger({ context, log, store, settings }: TelemetryParts, done: () => void): Purger {
   const { clock, db, observation } = context
   let timer: Timer | null = null
@@ -48,60 +60,84 @@ export function createPurger({ context, log, store, settings }: TelemetryParts, 
     return removed
   }
 
-  const byAge = async (dryRun: boolean): Promise<number> => {
+  const byAge = async (dryRun: boolean): Promise<Going> => {
     const plan = settings().retention
     const nowMs = now()
     let after = 0
-    let removed = 0
+    let records = 0
+    let bytes = 0
     while (!isStopped) {
       const piece = await store().ask('purgePiece', { plan, nowMs, after, most: stepSize })
-      removed += dryRun ? piece.ids.length : await remove(piece.ids)
+      records += dryRun ? piece.ids.length : await remove(piece.ids)
+      bytes += piece.bytes
       if (piece.lastId === null) break
       after = piece.lastId
     }
-    return removed
+    return { records, bytes }
   }
 
-  const bySize = async (dryRun: boolean): Promise<number> => {
+  /** Returns how many records are too many; `gone` are those that a dry run has let go of already. */
+  const excess = async (gone: Going): Promise<number> => {
     const { enabled, mostBytes } = settings().retention
-    const before = await store().bytes()
-    if (!enabled || mostBytes === 0 || before <= mostBytes) return 0
-    const { records } = await store().ask('summary', null)
-    const target = mostBytes * roomShare
+    if (!enabled || mostBytes === 0) return 0
+    const taken = (await store().bytes()) - gone.bytes
+    if (taken <= mostBytes) return 0
+    // Gaps are filled by what comes next, and no record need go for them.
+    const bytes = store().place.kind === 'sqlite' ? taken - (await store().ask('gapBytes', null)) : taken
+    if (bytes <= mostBytes) return 0
+    const records = (await store().ask('summary', null)).records - gone.records
     // Never more than the share that should be enough: what else takes room must not cost every record.
-    const share = Math.ceil(records * (1 - target / before))
-    if (dryRun) return share
+    return Math.max(0, Math.ceil(records * (1 - (mostBytes * roomShare) / bytes)))
+  }
+
+  const bySize = async (most: number): Promise<number> => {
+    const target = settings().retention.mostBytes * roomShare
+    let before = await store().bytes()
     let removed = 0
-    while (!isStopped && removed < share) {
-      if (store().place.kind === 'sqlite' && (await store().bytes()) <= target) break
-      const ids = await store().ask('oldestIds', { most: Math.min(1_000, share - removed) })
+    while (!isStopped && removed < most && before > target) {
+      const ids = await store().ask('oldestIds', { most: Math.min(1_000, most - removed) })
       if (ids.length === 0) break
       removed += await remove(ids)
+      const bytes = await store().bytes()
+      // What gives no room back is better kept.
+      if (bytes >= before) break
+      before = bytes
     }
     return removed
   }
 
-  /** Texts that no record has any more would fill the file in the end. */
-  const sweepTerms = async (): Promise<void> => {
-    if (store().place.kind !== 'sqlite') return
-    const { orphans, upTo } = await store().ask('orphanTerms', null)
-    for (let from = 0; from < orphans.length && !isStopped; from += mostAtOnce) {
-      const some = orphans.slice(from, from + mostAtOnce)
-      await store().write((writer) => removeTerms(some, upTo, writer))
+  const inBatches = async (
+    ids: readonly number[],
+    work: (some: readonly number[], writer: Writer) => Work<void>,
+  ): Promise<void> => {
+    for (let from = 0; from < ids.length && !isStopped; from += mostAtOnce) {
+      const some = ids.slice(from, from + mostAtOnce)
+      await store().write((writer) => work(some, writer))
     }
+  }
+
+  /** Frames and texts that no record has any more would fill the store in the end. */
+  const sweepAll = async (): Promise<void> => {
+    await store().write(() => sweep({ nowMs: now(), quarantineMs }))
+    await inBatches(await store().ask('idleGuilties', null), removeGuilties)
+    const upTo = await store().write(beginTermSweep)
+    await inBatches(await store().ask('orphanTerms', null), (some, writer) => removeTerms(some, upTo, writer))
   }
 
   const purge = async (scope: 'size' | 'all', dryRun: boolean): Promise<PurgeAnswer> => {
-    const aged = scope === 'all' ? await byAge(dryRun) : 0
-    const answer = { dryRun, byAge: aged, bySize: await bySize(dryRun) }
-    if (dryRun || isStopped) return answer
-    if (scope === 'all') {
-      await store().write(() => sweep({ nowMs: now(), quarantineMs }))
-      await sweepTerms()
-    } else if (answer.bySize === 0) return answer
+    const aged = scope === 'all' ? await byAge(dryRun) : nothing
+    if (dryRun) return { dryRun, byAge: aged.records, bySize: await excess(aged) }
+    const isFull = (await excess(nothing)) > 0
+    if (scope === 'size' && !isFull) return { dryRun, byAge: 0, bySize: 0 }
+    // What belongs to no record goes first, so that no record goes for it.
+    if (!isStopped) await sweepAll()
+    const sized = isFull ? await bySize(await excess(nothing)) : 0
+    if (sized > 0 && !isStopped) await sweepAll()
+    const answer = { dryRun, byAge: aged.records, bySize: sized }
     while (!isStopped && store().shrink()) await new Promise((resolve) => setImmediate(resolve))
     const records = answer.byAge + answer.bySize
-    writeValue(db, setting, JSON.stringify({ atMs: now(), records }))
+    if (isStopped) return answer
+    if (scope === 'all' || sized > 0) writeValue(db, setting, JSON.stringify({ atMs: now(), records }))
     if (records > 0)
       log.info(`Let go of ${records} records: ${answer.byAge} by age, ${answer.bySize} by size.`)
     done()

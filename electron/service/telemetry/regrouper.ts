@@ -74,7 +74,8 @@ export function createRegrouper(
       looked += piece.looked
       moved += piece.moved.length
       if (piece.lastId === null || piece.looked < stepSize) {
-        await store().write(() => finishRegroup(open.id, now()))
+        const storms = await store().ask('stormMoves', null)
+        await store().write(() => finishRegroup(open.id, now(), storms))
         log.info(`Blamed ${looked} crashes anew; ${moved} moved.`)
         break
       }

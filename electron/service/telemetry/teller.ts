@@ -2,7 +2,7 @@ import { frameLabel } from '../../shared/telemetry-words.ts'
 import { wordDuration } from '../../shared/time-text.ts'
 import type { Timer } from '../clock.ts'
 import { plainFacts, type BlindSpan } from '../context.ts'
-import { ask, type Work } from '../store/records/work.ts'
+import { ask, marks, type Work } from '../store/records/work.ts'
 import type { TelemetryParts } from './index.ts'
 import type { GuiltyRow } from './schema.ts'
 import { readValue, writeValue } from './settings.ts'
@@ -25,6 +25,12 @@ const knownForMs = 24 * 3_600_000
 const lookBackMs = 30 * 24 * 3_600_000
 const silentSetting = 'telemetry-silent'
 const mostTold = 200
+/** So many new frames are told of one by one; more of them together. */
+const mostApart = 5
+/** After a crowd the next ones are gathered for longer (ms). */
+const crowdGatherMs = 60_000
+/** Longest frame (characters) in a title. */
+const longestLabel = 80
 
 export function createTeller({ context, log, store, hasStore, settings }: TelemetryParts): Teller {
   const { clock, db, commits, transitions, observation } = context
@@ -32,19 +38,26 @@ export function createTeller({ context, log, store, hasStore, settings }: Teleme
   let regular: Timer | null = null
   let lastSilentMs: number | null = null
   let isStopped = false
+  let isCrowd = false
   let busy: Promise<void> = Promise.resolve()
   const now = (): number => Math.round(clock.glance().wallMs)
 
   const tellGuilties = async (): Promise<void> => {
     const nowMs = now()
     const rows = await store().write(() => claimUntold(nowMs))
-    if (rows.length === 0) return
+    if (rows.length === 0) {
+      isCrowd = false
+      return
+    }
     const { newGuilty, back } = settings().alerts
-    const told = rows.filter(
-      (row) => row.hidden === 0 && (row.back_ms === null || row.fixed_ms === null ? newGuilty : back),
-    )
+    const shown = rows.filter(({ hidden }) => hidden === 0)
+    const fresh = newGuilty ? shown.filter((row) => !isBack(row)) : []
+    const returned = back ? shown.filter(isBack) : []
+    isCrowd = fresh.length > mostApart
     await commits.write(() => {
-      for (const row of told) transitions.record(transitionOf(row, nowMs))
+      for (const row of returned) transitions.record(transitionOf(row, nowMs))
+      if (isCrowd) transitions.record(crowdOf(fresh, nowMs))
+      else for (const row of fresh) transitions.record(transitionOf(row, nowMs))
     })
     const ids = rows.map(({ id }) => id)
     await store().write(() => markTold(ids, nowMs))
@@ -138,7 +151,7 @@ export function createTeller({ context, log, store, hasStore, settings }: Teleme
 
   return {
     look() {
-      soon ??= clock.after(gatherMs, () => {
+      soon ??= clock.after(isCrowd ? crowdGatherMs : gatherMs, () => {
         soon = null
         run()
       })
@@ -164,10 +177,41 @@ export function observedMs(fromMs: number, toMs: number, blind: readonly BlindSp
   return Math.max(0, toMs - fromMs - lost)
 }
 
-function transitionOf(row: GuiltyRow, nowMs: number) {
+function isBack({ back_ms, fixed_ms }: GuiltyRow): boolean {
+  return back_ms !== null && fixed_ms !== null
+}
+
+/** Returns a frame as titles name it. */
+function labelOf(row: GuiltyRow): string {
   const label = frameLabel(row)
-  const isBack = row.back_ms !== null && row.fixed_ms !== null
-  const text = isBack
+  return label.length > longestLabel ? `${label.slice(0, longestLabel - 1).toWellFormed()}…` : label
+}
+
+/** Returns what tells of many new frames at once. */
+function crowdOf(rows: readonly GuiltyRow[], nowMs: number) {
+  const labels = rows.slice(0, mostApart).map(labelOf)
+  return {
+    atMs: nowMs,
+    room: 'telemetry' as const,
+    item: `guilties from ${rows[0]?.id ?? 0}`,
+    kind: 'info' as const,
+    from: 'unseen',
+    to: 'new',
+    facts: {
+      ...plainFacts(
+        `${rows.length} new crashes, first: ${labels[0] ?? ''}`,
+        `Crashes in ${rows.length} frames were seen for the first time.`,
+      ),
+      details: labels,
+      path: '/telemetry/crashes',
+    },
+  }
+}
+
+function transitionOf(row: GuiltyRow, nowMs: number) {
+  const label = labelOf(row)
+  const hasReturned = isBack(row)
+  const text = hasReturned
     ? `Crashes in ${label} are back, though they were fixed${row.fixed_build === null ? '' : ` in build ${row.fixed_build}`}.`
     : `A crash in ${label} was seen for the first time.`
   return {
@@ -175,10 +219,10 @@ function transitionOf(row: GuiltyRow, nowMs: number) {
     room: 'telemetry' as const,
     item: `guilty ${row.id}`,
     kind: 'info' as const,
-    from: isBack ? 'fixed' : 'unseen',
-    to: isBack ? 'back' : 'new',
+    from: hasReturned ? 'fixed' : 'unseen',
+    to: hasReturned ? 'back' : 'new',
     facts: {
-      ...plainFacts(isBack ? `${label} is back` : `New crash: ${label}`, text),
+      ...plainFacts(hasReturned ? `${label} is back` : `New crash: ${label}`, text),
       details: row.comment === '' ? [] : [row.comment],
       path: `/telemetry/crashes/${row.id}`,
     },
@@ -199,11 +243,14 @@ function* claimUntold(nowMs: number): Work<readonly GuiltyRow[]> {
     nowMs + claimMs,
   )
   return yield* ask<GuiltyRow>(
-    'UPDATE guilty SET told = ? WHERE id IN (SELECT id FROM guilty WHERE told = 0 ORDER BY id LIMIT 200) AND told = 0 RETURNING *',
+    'UPDATE guilty SET told = ? WHERE id IN (SELECT id FROM guilty WHERE told = 0 ORDER BY id LIMIT 5000) AND told = 0 RETURNING *',
     nowMs,
   )
 }
 
 function* markTold(ids: readonly number[], claimedMs: number): Work<void> {
-  for (const id of ids) yield* ask('UPDATE guilty SET told = 1 WHERE id = ? AND told = ?', id, claimedMs)
+  for (let from = 0; from < ids.length; from += 500) {
+    const some = ids.slice(from, from + 500)
+    yield* ask(`UPDATE guilty SET told = 1 WHERE told = ? AND id IN (${marks(some)})`, claimedMs, ...some)
+  }
 }

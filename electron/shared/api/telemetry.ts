@@ -203,7 +203,7 @@ export const ChangeGuilty = Type.Object(
   { ...strict, minProperties: 1 },
 )
 export type ChangeGuilty = Static<typeof ChangeGuilty>
-export const BacktracesQuery = Type.Object({ machine: Text, build: Text }, strict)
+export const BacktracesQuery = Type.Object({ machine: Text, build: Text, ...viewForm }, strict)
 export const TracedRecords = Type.Array(
   Type.Object({
     id: Type.Integer(),
@@ -270,7 +270,17 @@ export const SkipChange = Type.Object(
 )
 export type SkipChange = Static<typeof SkipChange>
 export const SkipPreview = Type.Object({
-  moves: Type.Array(Type.Object({ from: Nullable(Frame), to: Nullable(Frame), records: Count })),
+  moves: Type.Array(
+    Type.Object({
+      from: Nullable(Frame),
+      to: Nullable(Frame),
+      records: Count,
+      counted: Type.Integer({
+        minimum: 0,
+        description: 'crashes that were only counted, and go with these records',
+      }),
+    }),
+  ),
   looked: Type.Integer({ minimum: 0, description: 'crash records that were looked at' }),
   complete: Type.Boolean({ description: 'false when time ran out before all were looked at' }),
 })
@@ -420,6 +430,7 @@ export const QuarantineQuery = Type.Object(
   {
     before: Type.Optional(Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER })),
     limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 200 })),
+    ...viewForm,
   },
   strict,
 )
@@ -497,6 +508,10 @@ export const Plugins = Type.Object({
   ),
 })
 export type Plugins = Static<typeof Plugins>
+export const PluginQuery = Type.Object(
+  { table: Type.Optional(Type.Integer({ minimum: 0, maximum: 1_000 })), ...viewForm },
+  strict,
+)
 export const PluginParams = Type.Object({
   name: Type.String({ minLength: 1, maxLength: 64, pattern: '^[a-z0-9][a-z0-9-]*$' }),
 })

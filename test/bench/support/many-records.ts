@@ -68,16 +68,16 @@ export function fillRecords(file: string, count: number, nowMs: number): void {
     INSERT INTO record SELECT i, at, at / 1000 - 30, class, ${firstBuild} + (i * 31 % ${kinds.builds}), ${others.system}, ${others.kernel},
       ${firstHost} + (i * 17 % 20), ${others.platform}, 1 + (i * 13 % 4), i % 9 = 0, 4, 1, 300,
       printf('%032x', i * 104729 % ${kinds.machines}), printf('%032x', i), i, class = ${crash},
-      CASE WHEN class = ${crash} THEN 1 + (i * 53 % ${kinds.guilties}) END, 1
+      CASE WHEN class = ${crash} THEN 1 + (i * 53 % ${kinds.guilties}) END, 1, NULL
     FROM (SELECT i, ${nowMs} - (${count} - i) * ${kinds.days * dayMs} / ${count} AS at, CASE ${chosen} END AS class FROM n);
     INSERT INTO payload SELECT id, CASE
-      WHEN class = ${crash} THEN printf('Process: /usr/bin/app%cPID: 1%cSignal: 11%c%cBacktrace (TID 1):%c#0 f%d() - [libapp.so]%c#1 main() - [app]%c#2 __libc_start_main() - [libc.so.6]%c%s',
-        10, 10, 10, 10, 10, guilty_id - 1, 10, 10, 10, '${'x'.repeat(140)}')
-      WHEN class = ${update} THEN printf('a%cb%ccurrent_version=%d%cserver_version=%d%c', 10, 10, 41000 + id % 20, 10, 41001 + id % 25, 10)
-      WHEN class = ${mce} THEN printf('CPU %d BANK %d%cSTATUS 9c0000000001%04x MCGSTATUS 0%c', id % 8, id % 5, 10, id % 50, 10)
+      WHEN class = ${crash} THEN 'Process: /usr/bin/app' || char(10) || 'PID: 1' || char(10) || 'Signal: 11' || char(10, 10) || 'Backtrace (TID 1):' || char(10)
+        || printf('#0 f%d() - [libapp.so]', guilty_id - 1) || char(10) || '#1 main() - [app]' || char(10) || '#2 __libc_start_main() - [libc.so.6]' || char(10) || '${'x'.repeat(140)}'
+      WHEN class = ${update} THEN 'a' || char(10) || 'b' || char(10) || printf('current_version=%d', 41000 + id % 20) || char(10) || printf('server_version=%d', 41001 + id % 25) || char(10)
+      WHEN class = ${mce} THEN printf('CPU %d BANK %d', id % 8, id % 5) || char(10) || printf('STATUS 9c0000000001%04x MCGSTATUS 0', id % 50) || char(10)
       ELSE '${'payload '.repeat(37)}' END
     FROM (SELECT id, classification_id AS class, guilty_id FROM record);
-    INSERT INTO record_block SELECT id / 4096, 0, min(server_ms), max(server_ms), min(client_s), max(client_s) FROM record GROUP BY 1;
+    INSERT INTO record_block SELECT id / 4096, 0, min(server_ms), max(server_ms), min(client_s), max(client_s), count(*), sum(payload_bytes) FROM record GROUP BY 1;
     COMMIT;`)
   for (const { sql } of indexes) db.exec(sql)
   db.exec(`UPDATE sqlite_sequence SET seq = ${count} WHERE name = 'record'`)

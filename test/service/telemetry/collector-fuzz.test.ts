@@ -1,12 +1,12 @@
 import http from 'node:http'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import {
-  checkRecord,
-  fieldsOfHeaders,
-  fieldsOfJson,
-  RecordRefusal,
-} from '../../../electron/service/telemetry/record-rules.ts'
+import { defaultTid } from '../../../electron/shared/telemetry-words.ts'
+import { ask } from '../../../electron/service/store/records/work.ts'
+import type { Outcome } from '../../../electron/service/telemetry/collector.ts'
+import { fieldsOfHeaders } from '../../../electron/service/telemetry/record-rules.ts'
+import type { Piece } from '../../../electron/service/telemetry/records/list.ts'
+import type { StoredRecord } from '../../../electron/service/telemetry/schema.ts'
 import { startTestService } from '../../support/service.ts'
 import { clientHeaders, eventId } from '../../support/telemetry.ts'
 
@@ -55,39 +55,67 @@ function fieldsOf({
 }
 
 describe('records made at random', () => {
-  it('are taken or refused with a sentence, 94,000 times', () => {
-    let taken = 0
-    const held = (work: () => unknown): void => {
-      try {
-        work()
-        taken += 1
-      } catch (error) {
-        if (!(error instanceof RecordRefusal) || error.message === '') throw error
-      }
+  it('are stored whole or refused with a sentence, 100,000 times', async () => {
+    const test = await startTestService()
+    const { collector } = test.service.telemetry
+    const tids = new Map([['x-telemetry-tid', defaultTid]])
+    const kinds = { accepted: 0, refused: 0, quarantined: 0 }
+    const stored = new Map<number, StoredRecord>()
+    const take = async (work: Promise<Outcome>): Promise<void> => {
+      // What is thrown here would be a 5xx.
+      const outcome = await work
+      kinds[outcome.kind] += 1
+      if (outcome.kind !== 'accepted') expect(outcome.reason).not.toBe('')
+      else if (outcome.accepted.outcome === 'stored') stored.set(outcome.record.id, outcome.record)
     }
-    fc.assert(
-      fc.property(change(anyText), (given) => {
-        const fields = fieldsOf(given)
-        held(() =>
-          checkRecord(fieldsOfHeaders(Object.entries(fields).flat()), String(given.payload), {
-            strict: false,
-          }),
-        )
-      }),
-      { numRuns: 47_000 },
-    )
-    fc.assert(
-      fc.property(change(anyText), fc.option(fc.jsonValue({ maxDepth: 2 }), { freq: 4 }), (given, odd) => {
-        const text = odd === null ? JSON.stringify({ ...fieldsOf(given), payload: 'x' }) : JSON.stringify(odd)
-        held(() => {
-          const { fields, payload } = fieldsOfJson(text, new Map())
-          checkRecord(fields, payload, { strict: true })
+    const odd = fc.option(fc.jsonValue({ maxDepth: 2 }), { freq: 4 })
+    for (let round = 0; round < 25; round += 1) {
+      await test.service.telemetry.change({ strict: round % 5 === 0, quarantine: round % 5 === 1 })
+      const seed = 8_737 + round
+      const headers = fc.sample(change(anyText), { numRuns: 2_000, seed }).map((given) => {
+        const fields = Object.entries({ ...fieldsOf(given), [tidHeader]: defaultTid }).flat()
+        return collector.take(fieldsOfHeaders(fields), given.payload)
+      })
+      const bodies = fc
+        .sample(fc.tuple(change(anyText), odd), { numRuns: 2_000, seed })
+        .map(([given, other]) => {
+          const text =
+            other === null ? JSON.stringify({ ...fieldsOf(given), payload: 'x' }) : JSON.stringify(other)
+          return collector.takeJson(tids, Buffer.from(text))
         })
-      }),
-      { numRuns: 47_000 },
-    )
-    expect(taken).toBeGreaterThan(1_000)
-  })
+      await Promise.all([...headers, ...bodies].map(take))
+    }
+    expect(kinds.accepted + kinds.refused + kinds.quarantined).toBe(100_000)
+    for (const count of Object.values(kinds)) expect(count).toBeGreaterThan(1_000)
+    const store = test.service.telemetry.store()
+    const [rows] = await store.write(function* () {
+      return yield* ask<Record<string, number>>(
+        `SELECT (SELECT count(*) FROM record) AS records, (SELECT count(*) FROM payload) AS payloads,
+           (SELECT count(*) FROM record JOIN payload ON record_id = id) AS pairs, (SELECT sum(records) FROM record_block) AS noted,
+           (SELECT sum(payload_bytes) FROM record) AS bytes, (SELECT sum(bytes) FROM record_block) AS notedBytes,
+           (SELECT sum(length(CAST(text AS BLOB))) FROM payload) AS length`,
+      )
+    })
+    const { records, payloads, pairs, noted, bytes, notedBytes, length } = rows ?? {}
+    expect([records, payloads, pairs, noted]).toEqual(Array.from({ length: 4 }, () => stored.size))
+    expect([notedBytes, length]).toEqual([bytes, bytes])
+    let before: number | null = null
+    do {
+      const piece: Piece = await store.ask('list', {
+        filter: {},
+        before,
+        limit: 1_000,
+        withPayload: true,
+        patienceMs: 10_000,
+      })
+      for (const record of piece.records) {
+        expect(record).toEqual({ ...stored.get(record.id), guiltyId: record.guiltyId })
+        stored.delete(record.id)
+      }
+      before = piece.before
+    } while (before !== null)
+    expect(stored.size).toBe(0)
+  }, 120_000)
 
   it('get no 5xx and leave nothing half stored, 6,000 times over HTTP', async () => {
     const test = await startTestService()

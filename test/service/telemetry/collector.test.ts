@@ -193,6 +193,27 @@ describe('the collector', () => {
     expect(await records(test)).toHaveLength(0)
   })
 
+  it('keeps too long payloads aside alike, however they were sent', async () => {
+    const test = await startTestService()
+    const long = 'x'.repeat(300 * 1_024 + 1)
+    const message = 'The payload is larger than 307200 bytes'
+    expect(await post(test, fresh(), long)).toEqual({ status: 400, json: { message } })
+    expect(await post(test, tid, json({ payload: long }), '/v3/collector')).toEqual({
+      status: 400,
+      json: { message },
+    })
+    await test.service.telemetry.change({ quarantine: true })
+    for (const answer of [
+      await post(test, fresh(), long),
+      await post(test, tid, json({ payload: long }), '/v3/collector'),
+    ])
+      expect(answer).toEqual({ status: 200, json: { message: `Kept aside: ${message}` } })
+    expect(await test.service.telemetry.store().ask('quarantined', { before: null, limit: 9 })).toHaveLength(
+      2,
+    )
+    expect(await records(test)).toHaveLength(0)
+  })
+
   it('counts a storm of one crash, answers its clients, and shows what was not stored', async () => {
     const test = await startTestService()
     const crash = { classification: 'org.clearlinux/crash/clr', severity: '3' }
@@ -250,6 +271,76 @@ describe('the collector', () => {
     expect(summary.state).toBe('unavailable')
     expect(summary.reason).not.toBe('')
     expect((await test.fetch('/healthz')).status).toBe(200)
+  })
+})
+
+describe('what is shown', () => {
+  it('can be had as JSON and CSV: records as the list shows them, backtraces, what was kept aside, the skip list', async () => {
+    const test = await startTestService()
+    const crash = { classification: 'org.clearlinux/crash/clr', severity: '3' }
+    await post(
+      test,
+      fresh(crash),
+      'Process: x\n\nBacktrace (TID 1):\n#0 f() - [app] - a.c:1\n#1 main() - [app]\n',
+    )
+    await test.service.telemetry.change({ quarantine: true })
+    await post(test, fresh({ severity: '9' }), 'why\n')
+    await test.fetch('/api/v1/telemetry/skip-list', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ add: [{ function: 'abort()', module: 'libc' }] }),
+    })
+    await test.service.telemetry.regrouper.idle()
+    const get = async (path: string): Promise<Response> => {
+      const response = await test.fetch(`/api/v1/telemetry/${path}`)
+      expect(response.status, path).toBe(200)
+      return response
+    }
+    const list = (await (await get('records')).json()) as { records: object[] }
+    expect(await (await get('export/records.json')).json()).toEqual(
+      list.records.map((record) => ({ ...record, payload: expect.stringContaining('#0 f()') as string })),
+    )
+    const csv = async (path: string): Promise<string[]> => {
+      const response = await get(path)
+      expect(response.headers.get('content-type')).toBe('text/csv; charset=utf-8')
+      return (await response.text()).trimEnd().split('\r\n')
+    }
+    const traces = await csv('guilties/1/backtraces?format=csv&build=12')
+    expect(traces).toHaveLength(3)
+    expect(traces[0]).toBe('id,received,build,machine,program,pid,signal,frame,function,module,source')
+    expect(traces[1]).toMatch(/^1,"2\d{3}-.*","12","\w{32}","x",,,0,"f\(\)","app","a\.c:1"$/)
+    const aside = await csv('quarantine?format=csv')
+    expect(aside[0]).toBe('id,at,reason,fields,payload')
+    expect(aside[1]).toContain('"severity value is out of range"')
+    expect(await csv('skip-list?format=csv')).toEqual([
+      'function,module,added',
+      expect.stringMatching(/^"abort\(\)","libc","2\d{3}-/),
+    ])
+    for (const path of ['guilties/1/backtraces', 'quarantine', 'skip-list'])
+      expect((await get(`${path}?format=json`)).headers.get('content-disposition')).toContain('.json"')
+  })
+
+  it('names the system of records that have none, and filters by it', async () => {
+    const test = await startTestService()
+    await post(test, fresh({ system_name: '', classification: 'org.clearlinux/heartbeat/ping' }))
+    await post(test, fresh())
+    const { systems } = (await (await test.fetch('/api/v1/telemetry/choices')).json()) as {
+      systems: string[]
+    }
+    expect(systems).toEqual(['debian', '(none)'])
+    const ids = async (query: string): Promise<number[]> => {
+      const page = (await (await test.fetch(`/api/v1/telemetry/records?${query}`)).json()) as {
+        records: { id: number }[]
+      }
+      return page.records.map(({ id }) => id)
+    }
+    expect(await ids('system=(none)')).toEqual([1])
+    expect(await ids('system=debian')).toEqual([2])
+    expect(await ids('system=')).toEqual([2, 1])
+    const population = (await (await test.fetch('/api/v1/telemetry/population?system=(none)')).json()) as {
+      builds: unknown[]
+    }
+    expect(population.builds).toHaveLength(1)
   })
 })
 

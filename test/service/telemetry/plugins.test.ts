@@ -46,6 +46,13 @@ describe('plug-in views', () => {
     expect(body.text).toBe('7 crashes in the last 30 days.')
     expect(body.charts[0]?.series[0]?.values).toEqual([7])
     expect(body.tables[0]?.rows).toHaveLength(5)
+    const table = await test.fetch('/api/v1/telemetry/plugins/crashes-by-day?format=csv&table=0')
+    expect(table.headers.get('content-type')).toBe('text/csv; charset=utf-8')
+    const lines = (await table.text()).trimEnd().split('\r\n')
+    expect(lines).toHaveLength(6)
+    expect(lines[0]).toBe(body.tables[0]?.columns.map((column) => `"${column}"`).join(','))
+    const missing = await test.fetch('/api/v1/telemetry/plugins/crashes-by-day?format=csv&table=1')
+    expect(missing.status).toBe(404)
   })
 
   it('are named and skipped when they are bad, and the good ones go on', async () => {
@@ -104,6 +111,27 @@ describe('plug-in views', () => {
     for (const [index, { status, body }] of shown.entries())
       expect([status, body.error], bad[index] ?? '').toEqual([400, expect.stringContaining('failed')])
   }, 30_000)
+
+  it('take no more memory and time than they are given, one after the other', async () => {
+    const { add, show } = await plugged()
+    const greedy = 'function* view() { const all = []; for (;;) all.push("x".repeat(1e6) + all.length) }'
+    for (let index = 0; index < 4; index += 1) add(`strings-${index}`, greedy)
+    add('good', 'function* view() { return { text: "fine" } }')
+    const before = process.memoryUsage().rss
+    let most = before
+    const watch = setInterval(() => (most = Math.max(most, process.memoryUsage().rss)), 10)
+    const begun = performance.now()
+    const shown = await Promise.all([
+      ...Array.from({ length: 4 }, (_, index) => show(`strings-${index}`)),
+      show('good'),
+    ])
+    clearInterval(watch)
+    for (const { status, body } of shown.slice(0, 4))
+      expect([status, body.error]).toEqual([400, expect.stringMatching(/out of memory|takes too long/)])
+    expect(shown[4]?.body.text).toBe('fine')
+    expect((most - before) / 1_048_576).toBeLessThan(300)
+    expect(performance.now() - begun).toBeLessThan(5 * 4_000)
+  }, 60_000)
 
   it('reach nothing beyond what they are given', async () => {
     const { test, add, show } = await plugged()

@@ -1,15 +1,14 @@
-import path from 'node:path'
-import { afterAll, beforeAll, beforeEach, afterEach, describe, expect, it } from 'vitest'
+import { beforeEach, afterEach, expect, it } from 'vitest'
 import { systemClock } from '../../../electron/service/clock.ts'
 import { openRecordStore } from '../../../electron/service/telemetry/records/open-store.ts'
 import type { RecordPlace, RecordStore } from '../../../electron/service/telemetry/records/store.ts'
-import { removeRecords, sweep } from '../../../electron/service/telemetry/records/purge.ts'
+import { removeRecords } from '../../../electron/service/telemetry/records/purge.ts'
+import { sweep } from '../../../electron/service/telemetry/records/sweep.ts'
 import { changeSkip, writeMoves } from '../../../electron/service/telemetry/records/regroup.ts'
 import { usualPlan } from '../../../electron/service/telemetry/purge-rules.ts'
 import type { NewRecord, RecordFilter } from '../../../electron/service/telemetry/schema.ts'
-import { noPostgres, startPostgres, type TestPostgres } from '../../support/postgres.ts'
 import { aCrash, aRecord } from '../../support/records.ts'
-import { temporaryFolder } from '../../support/temporary.ts'
+import { onBothStores } from './both-stores.ts'
 
 const nowMs = Date.UTC(2026, 10, 21, 12)
 const dayMs = 86_400_000
@@ -193,6 +192,7 @@ function contract(place: () => RecordPlace): void {
           from: { function: 'abort()', module: 'libc.so.6' },
           to: { function: 'f()', module: 'app' },
           records: 12,
+          counted: 0,
         },
       ],
       looked: 13,
@@ -309,22 +309,4 @@ function contract(place: () => RecordPlace): void {
   })
 }
 
-describe('records in SQLite', () => {
-  contract(() => ({ kind: 'sqlite', file: path.join(temporaryFolder(), 'records.db') }))
-})
-
-describe.skipIf(noPostgres !== null)(
-  `records in PostgreSQL${noPostgres === null ? '' : ` (skipped: ${noPostgres})`}`,
-  () => {
-    let server: TestPostgres
-    let made = 0
-    beforeAll(async () => {
-      server = await startPostgres()
-    })
-    afterAll(() => server.stop())
-    contract(() => {
-      made += 1
-      return { kind: 'postgres', address: server.database(`records${made}`) }
-    })
-  },
-)
+onBothStores('records', contract)

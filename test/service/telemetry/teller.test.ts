@@ -61,6 +61,37 @@ describe('notices of telemetry', () => {
     expect(await told(test, 3)).toHaveLength(2)
   })
 
+  it('tell of many new frames at once, with short titles', async () => {
+    const clock = fakeClock()
+    const test = await startTestService({ clock })
+    const { telemetry } = test.service
+    for (let index = 0; index < 700; index += 1)
+      void telemetry.collector.takeOwn(aCrash([`f${index}${'x'.repeat(200)}() app`]))
+    await telemetry.store().ask('summary', null)
+    clock.advance(3_000)
+    const [crowd, ...more] = await told(test, 1)
+    expect(more).toEqual([])
+    expect(crowd).toMatchObject({ item: 'guilties from 1', kind: 'info', to_state: 'new' })
+    const db = openRaw(test.service.database)
+    const facts = db.prepare("SELECT facts FROM transition WHERE room = 'telemetry'").pluck().get() as string
+    db.close()
+    const { name, details } = JSON.parse(facts) as { name: string; details: string[] }
+    expect(name).toMatch(/^700 new crashes, first: f0x+…$/)
+    expect(name.length).toBeLessThanOrEqual(80 + 30)
+    expect(details).toHaveLength(5)
+    // After a crowd the next ones are waited for, so that a flood is a notice a minute.
+    for (let index = 0; index < 10; index += 1) {
+      await telemetry.collector.takeOwn(aCrash([`g${index}() app`]))
+      clock.advance(3_000)
+    }
+    expect(await told(test, 2)).toHaveLength(1)
+    clock.advance(60_000)
+    expect((await told(test, 2)).map(({ item }) => item)).toEqual(['guilties from 1', 'guilties from 701'])
+    for (const name of ['h() app', 'i() app']) await telemetry.collector.takeOwn(aCrash([name]))
+    clock.advance(61_000)
+    expect((await told(test, 4)).map(({ item }) => item).slice(2)).toEqual(['guilty 711', 'guilty 712'])
+  })
+
   it('tell of a machine that stopped reporting only when asked to, and only of time in which we looked', async () => {
     const clock = fakeClock()
     const test = await startTestService({ clock, intervalMs: 60_000 })

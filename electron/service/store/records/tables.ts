@@ -125,8 +125,28 @@ CREATE TABLE state (
 INSERT INTO state (name, value) VALUES ('revision', '1');
 `
 
+/**
+ * How many records a block holds and how long their payloads are, so that room is never guessed; the frame that was first blamed for a record, and the
+ * one that counted crashes are shown under now; and how often terms were let go of.
+ */
+const second = `
+ALTER TABLE record_block ADD COLUMN records BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE record_block ADD COLUMN bytes BIGINT NOT NULL DEFAULT 0;
+UPDATE record_block SET
+  records = (SELECT count(*) FROM record WHERE id >= record_block.block * 4096 AND id < (record_block.block + 1) * 4096),
+  bytes = (SELECT coalesce(sum(payload_bytes), 0) FROM record WHERE id >= record_block.block * 4096 AND id < (record_block.block + 1) * 4096)
+WHERE writer = (SELECT min(other.writer) FROM record_block other WHERE other.block = record_block.block);
+
+ALTER TABLE record ADD COLUMN origin_id BIGINT;
+ALTER TABLE storm ADD COLUMN blamed_id BIGINT;
+INSERT INTO state (name, value) VALUES ('terms', '1');
+`
+
 /** All steps in order; a store's version is how many of them it has had. */
-export const recordMigrations: readonly RecordMigration[] = [{ name: 'records', sql: first }]
+export const recordMigrations: readonly RecordMigration[] = [
+  { name: 'records', sql: first },
+  { name: 'exact counts', sql: second },
+]
 
 /** Ids of SQLite are never given twice, since clients go on reading from the last one they saw. */
 export function sqliteWords(sql: string): string {

@@ -4,6 +4,7 @@ import { Worker } from 'node:worker_threads'
 import { Type, type Static } from 'typebox'
 import { Check } from 'typebox/value'
 import { PluginView, type Plugins as PluginList } from '../../../shared/api/telemetry.ts'
+import type { Timer } from '../../clock.ts'
 import { HttpProblem } from '../../problem.ts'
 import type { TelemetryParts } from '../index.ts'
 import type { RecordFilter } from '../schema.ts'
@@ -25,6 +26,10 @@ const mostSourceBytes = 1_048_576
 /** How long (ms) a plug-in may take in all, and how often it may ask. */
 const patienceMs = 15_000
 const mostQuestions = 50
+/** A thread that says nothing for so long (ms) is ended; within it the plug-in is stopped after half of it. */
+const silenceMs = 2_000
+/** Room (MB) of the thread beside the plug-in's own memory. */
+const mostHeapMb = 96
 const mostShownText = 20_000
 /** What a plug-in showed is good for so long (ms), so that many pages run it once. */
 const freshMs = 5_000
@@ -75,6 +80,7 @@ export function createPlugins({ context, log, store }: TelemetryParts, folder: s
   const running = new Set<Worker>()
   const shown = new Map<string, { readonly view: Promise<PluginView>; untilMs: number }>()
   const told = new Set<string>()
+  let isStopped = false
 
   const loadAll = (): Loaded[] => {
     let names: string[]
@@ -118,19 +124,30 @@ export function createPlugins({ context, log, store }: TelemetryParts, folder: s
         env: {},
         stdout: true,
         stderr: true,
+        resourceLimits: { maxOldGenerationSizeMb: mostHeapMb },
       })
       running.add(worker)
       let questions = 0
+      let silence: Timer | null = null
       const end = (done: () => void): void => {
         timer.cancel()
+        silence?.cancel()
         running.delete(worker)
         void worker.terminate()
         done()
       }
       const fail = (reason: string): void => end(() => reject(new HttpProblem(400, reason)))
       const timer = clock.after(patienceMs, () => fail('it takes too long'))
+      const listen = (): void => {
+        silence?.cancel()
+        if (running.has(worker)) silence = clock.after(silenceMs, () => fail('it takes too long'))
+      }
       worker.on('message', (message: FromPlugin) => {
+        silence?.cancel()
         switch (message.kind) {
+          case 'ready':
+            listen()
+            return
           case 'failed':
             fail(message.reason)
             return
@@ -142,7 +159,10 @@ export function createPlugins({ context, log, store }: TelemetryParts, folder: s
             if (questions > mostQuestions) fail(`it asks more than ${mostQuestions} times`)
             else
               void answer(message.question).then(
-                (rows) => worker.postMessage(rows),
+                (rows) => {
+                  worker.postMessage(rows)
+                  listen()
+                },
                 (error: unknown) => fail(error instanceof Error ? error.message : String(error)),
               )
             return
@@ -153,6 +173,16 @@ export function createPlugins({ context, log, store }: TelemetryParts, folder: s
       worker.on('error', (error) => fail(error instanceof Error ? error.message : String(error)))
       worker.on('exit', () => fail('it ended before it showed anything'))
     })
+
+  /** One at a time, so that many take no more memory than one. */
+  let last: Promise<unknown> = Promise.resolve()
+  const inTurn = (source: string): Promise<unknown> => {
+    const next = last.then(() =>
+      isStopped ? Promise.reject(new HttpProblem(503, 'the service is stopping')) : run(source),
+    )
+    last = next.catch(() => undefined)
+    return next
+  }
 
   const showOf = async (name: string): Promise<PluginView> => {
     const found = loadAll().find((one) => one.name === name)
@@ -165,7 +195,7 @@ export function createPlugins({ context, log, store }: TelemetryParts, folder: s
         `the plug-in ${name} cannot be used: ${path.basename(found.file)} cannot be read`,
       )
     try {
-      return checkedView(await run(source))
+      return checkedView(await inTurn(source))
     } catch (error) {
       if (!(error instanceof HttpProblem) || error.statusCode === 503) throw error
       throw new HttpProblem(400, `the plug-in ${name} failed: ${error.message}`)
@@ -195,6 +225,7 @@ export function createPlugins({ context, log, store }: TelemetryParts, folder: s
       return view
     },
     stop() {
+      isStopped = true
       for (const worker of running) void worker.terminate()
     },
   }

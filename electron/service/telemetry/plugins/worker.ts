@@ -1,6 +1,7 @@
 import release from '@jitl/quickjs-singlefile-mjs-release-sync'
 import {
   newQuickJSWASMModuleFromVariant,
+  newVariant,
   shouldInterruptAfterDeadline,
   type QuickJSContext,
 } from 'quickjs-emscripten-core'
@@ -14,13 +15,18 @@ import { systemClock } from '../../clock.ts'
 
 /** What the thread says. */
 export type FromPlugin =
+  | { readonly kind: 'ready' }
   | { readonly kind: 'asks'; readonly question: string }
   | { readonly kind: 'shows'; readonly view: string }
   | { readonly kind: 'failed'; readonly reason: string }
 
 /** How long (ms) a plug-in may think between two questions. */
 const stepMs = 1_000
-const memoryBytes = 64 * 1_048_576
+/**
+ * Pages (64 KiB) of the machine's memory: what it begins with, and what it has at most. QuickJS counts only a part of what it takes, so its own limit
+ * does not hold strings.
+ */
+const memoryPages = { initial: 256, maximum: 1_280 } as const
 const stackBytes = 512 * 1_024
 /** Longest text (characters) of a question, and of what is shown. */
 const longest = { question: 10_000, view: 1_000_000 } as const
@@ -91,11 +97,13 @@ function say(work: () => FromPlugin): void {
   }
 }
 
-const machine = await newQuickJSWASMModuleFromVariant(release)
+const machine = await newQuickJSWASMModuleFromVariant(
+  newVariant(release, { wasmMemory: new WebAssembly.Memory(memoryPages) }),
+)
 const runtime = machine.newRuntime()
-runtime.setMemoryLimit(memoryBytes)
 runtime.setMaxStackSize(stackBytes)
 const context = runtime.newContext()
+parentPort?.postMessage({ kind: 'ready' } satisfies FromPlugin)
 say(() => {
   run(context, frame, 'frame.js')
   run(context, source, 'view.js')

@@ -4,7 +4,9 @@ import { frameKey, guiltyOf, mayBlame, skipListOf, type SkipList } from '../guil
 import type { Accepted, Frame, GuiltyRow, NewRecord } from '../schema.ts'
 import { noteBlocks, type Written } from './blocks.ts'
 import { anyDigest, digestOf } from './digest.ts'
-import { ensureTerms, termKey, type TermCache, type TermKind } from './terms.ts'
+import { touchGuilty } from './guilties.ts'
+import { stormHead, weather } from './storm.ts'
+import { ensureTerms, termId, type TermCache, type TermKind } from './terms.ts'
 
 /** Writing records: each once, crashes with their guilty frame, and of a storm only so many. */
 
@@ -16,11 +18,11 @@ export interface Writer {
   /** Keeps others from changing a row that was read until the transaction ends, where the database needs to be told. */
   readonly forShare: '' | ' FOR SHARE'
   skip: { readonly revision: number; readonly list: SkipList } | null
+  /** How often terms had been let go of when the remembered ones were read; null before that is known. */
+  termsRevision: string | null
   /** Records whose block is noted at the end of the transaction, with those of others; null where each notes its own. */
   blocks: Written[] | null
 }
-
-const hourMs = 3_600_000
 
 /** A record with the time at which it came (ms UTC). */
 export interface Arrival {
@@ -30,9 +32,12 @@ export interface Arrival {
   readonly digest?: number
 }
 
-interface Prepared extends Arrival {
+/** A record on its way, with what is told of it. */
+export interface Prepared extends Arrival {
   digest: number
   readonly frame: Frame | null
+  /** What tells crashes without a frame apart in a storm; null for all other records. */
+  readonly head: number | null
 }
 
 /** Forgets what may have been rolled back. */
@@ -61,19 +66,25 @@ export function* insertRecords(
   stormLimit: number,
 ): Work<readonly Accepted[]> {
   const mayCrash = arrivals.some(({ record }) => mayBlame(record.classification))
-  const { revision, list } = mayCrash ? yield* currentSkipList(writer) : noSkipList
-  const prepared = arrivals.map(({ record, serverMs, digest }) => ({
-    record,
-    serverMs,
-    digest: digest ?? digestOf(record),
-    frame: guiltyOf(record.classification, record.payload, list),
-  }))
+  // Before any id is given: whoever lets go of terms waits for those that have asked, and is waited for by the others.
+  const now = mayCrash || writer.forShare !== '' ? yield* currentState(writer) : 0
+  const { revision, list } = mayCrash ? yield* skipListAt(now, writer) : noSkipList
+  const prepared = arrivals.map(({ record, serverMs, digest }): Prepared => {
+    const frame = guiltyOf(record.classification, record.payload, list)
+    return {
+      record,
+      serverMs,
+      digest: digest ?? digestOf(record),
+      frame,
+      head: frame === null ? stormHead(record) : null,
+    }
+  })
   yield* ensureTerms(
     writer.terms,
     arrivals.flatMap(({ record }) => termsOfRecord(record)),
   )
   // A storm counts nothing twice; whatever else is there already shows when it is written.
-  const known = yield* storedBefore(prepared.filter(({ frame }) => frame !== null))
+  const known = yield* storedBefore(prepared.filter(({ frame, head }) => frame !== null || head !== null))
   const fresh = new Map<number, Prepared>()
   for (const one of prepared) if (!known.has(one.digest) && !fresh.has(one.digest)) fresh.set(one.digest, one)
   const guilties = yield* blame([...fresh.values()], writer)
@@ -97,12 +108,20 @@ export function* insertRecords(
 
 const noSkipList = { revision: 0, list: skipListOf([]) }
 
-/** Returns the skip list as it is now; other collectors may have changed it. */
-export function* currentSkipList(writer: Writer): Work<{ revision: number; list: SkipList }> {
-  const [row] = yield* ask<{ value: string }>(
-    `SELECT value FROM state WHERE name = 'revision'${writer.forShare}`,
+/** Returns how often the skip list has changed, and forgets terms when some were let go of; other collectors may have done so. */
+export function* currentState(writer: Writer): Work<number> {
+  const rows = yield* ask<{ name: string; value: string }>(
+    `SELECT name, value FROM state WHERE name IN ('revision', 'terms') ORDER BY name${writer.forShare}`,
   )
-  const revision = Number(row?.value ?? 1)
+  const values = new Map(rows.map(({ name, value }) => [name, value]))
+  const terms = values.get('terms') ?? ''
+  if (writer.termsRevision !== terms) writer.terms.forget()
+  writer.termsRevision = terms
+  return Number(values.get('revision') ?? 1)
+}
+
+/** Returns the skip list of a revision. */
+function* skipListAt(revision: number, writer: Writer): Work<{ revision: number; list: SkipList }> {
   if (writer.skip?.revision !== revision) {
     const frames = yield* ask<Frame>('SELECT function, module FROM skip_frame')
     writer.skip = { revision, list: skipListOf(frames) }
@@ -169,43 +188,18 @@ function* blame(fresh: readonly Prepared[], writer: Writer): Work<Map<string, Gu
   }
   const rows = new Map<string, GuiltyRow>()
   for (const [key, { frame, crashes }] of [...groups].sort(([a], [b]) => (a < b ? -1 : 1))) {
-    const times = crashes.map(({ serverMs }) => serverMs)
-    const [first] = crashes
-    const row = yield* touchGuilty(
-      frame,
-      Math.min(...times),
-      Math.max(...times),
-      first === undefined ? null : termId(writer.terms, 'build', first.record.build),
-    )
+    const [first, ...later] = [...crashes].sort((a, b) => a.serverMs - b.serverMs)
+    if (!first) continue
+    const row = yield* touchGuilty(frame, {
+      firstMs: first.serverMs,
+      lastMs: later.at(-1)?.serverMs ?? first.serverMs,
+      buildId: termId(writer.terms, 'build', first.record.build),
+      isTold: false,
+    })
     rows.set(key, row)
     yield* noteReturn(row, crashes)
   }
   return rows
-}
-
-/** Returns a guilty frame after noting when it was seen; makes it if need be. */
-export function* touchGuilty(
-  frame: Frame,
-  firstMs: number,
-  lastMs: number,
-  buildId: number | null,
-  isTold = false,
-): Work<GuiltyRow> {
-  const [row] = yield* ask<GuiltyRow>(
-    `INSERT INTO guilty (function, module, first_ms, last_ms, first_build_id, told) VALUES (?, ?, ?, ?, ?, ?)
-     ON CONFLICT (function, module) DO UPDATE SET
-       first_ms = CASE WHEN excluded.first_ms < guilty.first_ms THEN excluded.first_ms ELSE guilty.first_ms END,
-       last_ms = CASE WHEN excluded.last_ms > guilty.last_ms THEN excluded.last_ms ELSE guilty.last_ms END
-     RETURNING *`,
-    frame.function,
-    frame.module,
-    firstMs,
-    lastMs,
-    buildId,
-    isTold ? 1 : 0,
-  )
-  if (!row) throw new Error('an upsert returned no row')
-  return row
 }
 
 /** A crash that was fixed is back when a build that should have the fix crashes there. */
@@ -216,51 +210,6 @@ function* noteReturn(row: GuiltyRow, crashes: readonly Prepared[]): Work<void> {
     fixedBuild === null ? serverMs > fixedMs : compareVersions(record.build, fixedBuild) >= 0,
   )
   if (back) yield* ask('UPDATE guilty SET back_ms = ?, told = 0 WHERE id = ?', back.serverMs, row.id)
-}
-
-/** Returns the records that are stored: of the same crash only so many in an hour, the others are counted. */
-function* weather(
-  fresh: readonly Prepared[],
-  guilties: ReadonlyMap<string, GuiltyRow>,
-  { terms }: Writer,
-  limit: number,
-): Work<readonly Prepared[]> {
-  if (limit === 0 || guilties.size === 0) return fresh
-  const groups = new Map<string, { key: readonly number[]; crashes: Prepared[] }>()
-  for (const one of fresh) {
-    const guilty = one.frame && guilties.get(frameKey(one.frame))
-    if (!guilty) continue
-    const key = [
-      guilty.id,
-      termId(terms, 'build', one.record.build),
-      termId(terms, 'classification', one.record.classification),
-      Math.floor(one.serverMs / hourMs),
-    ]
-    const group = groups.get(key.join())
-    if (group) group.crashes.push(one)
-    else groups.set(key.join(), { key, crashes: [one] })
-  }
-  const dropped = new Set<Prepared>()
-  for (const [, { key, crashes }] of [...groups].sort(([a], [b]) => (a < b ? -1 : 1))) {
-    const [row] = yield* ask<{ seen: number }>(
-      `INSERT INTO storm (guilty_id, build_id, classification_id, hour, seen, dropped) VALUES (?, ?, ?, ?, ?, 0)
-       ON CONFLICT (guilty_id, build_id, classification_id, hour) DO UPDATE SET seen = storm.seen + excluded.seen
-       RETURNING seen`,
-      ...key,
-      crashes.length,
-    )
-    const before = (row?.seen ?? crashes.length) - crashes.length
-    const spare = crashes.slice(Math.max(0, limit - before))
-    if (spare.length === 0) continue
-    for (const one of spare) dropped.add(one)
-    yield* ask(
-      'UPDATE storm SET dropped = dropped + ? WHERE guilty_id = ? AND build_id = ? AND classification_id = ? AND hour = ?',
-      spare.length,
-      ...key,
-    )
-    yield* ask('UPDATE guilty SET counted = counted + ? WHERE id = ?', spare.length, key[0] ?? 0)
-  }
-  return fresh.filter((one) => !dropped.has(one))
 }
 
 const recordColumns = [
@@ -329,15 +278,18 @@ function* write(
   })
   const noted = [...ids].flatMap(([digest, id]) => {
     const one = byDigest.get(digest)
-    return one ? [{ id, serverMs: one.serverMs, clientS: one.record.clientS }] : []
+    return one
+      ? [
+          {
+            id,
+            serverMs: one.serverMs,
+            clientS: one.record.clientS,
+            payloadBytes: Buffer.byteLength(one.record.payload),
+          },
+        ]
+      : []
   })
   if (writer.blocks) writer.blocks.push(...noted)
   else yield* noteBlocks(noted, number)
   return ids
-}
-
-function termId(terms: TermCache, kind: TermKind, text: string): number {
-  const id = terms.ids.get(termKey(kind, text))
-  if (id === undefined) throw new Error(`the ${kind} '${text.slice(0, 80)}' has no term`)
-  return id
 }

@@ -1,8 +1,8 @@
-import { runInNewContext } from 'node:vm'
 import { ask, marks, type Row, type Value, type Work } from '../../store/records/work.ts'
 import type { ListedRecord, RecordFilter } from '../schema.ts'
 import { blockBits } from './blocks.ts'
-import { classIds, findTerm, PatternError, textsOf, type TermCache } from './terms.ts'
+import { compile, matching } from './patterns.ts'
+import { classIds, findTerm, textsOf, type TermCache } from './terms.ts'
 
 /** Lists of records, newest first, in pieces: no list counts what it does not show. */
 
@@ -44,8 +44,6 @@ const mostRows = 10_000
 /** Payloads are long, so fewer of them are read at once: so many, and so many bytes. */
 const mostPayloads = 250
 const mostBytes = 1_048_576
-/** How long (ms) a pattern may take over the payloads that were read at once. */
-const patternPatienceMs = 1_000
 
 /** Returns a piece of the list of records that fit a filter. @throws PatternError */
 export function* listRecords(asked: PieceAsked, env: ReadEnv): Work<Piece> {
@@ -140,10 +138,9 @@ export function* conditions(filter: RecordFilter, env: ReadEnv): Work<Conditions
   // No stored text has a NUL, and PostgreSQL would take the question amiss.
   if (Object.values(filter).some((value) => typeof value === 'string' && value.includes('\u0000')))
     return null
-  const classes =
-    filter.classification === undefined ? null : yield* classIds(env.terms, filter.classification)
-  const build = filter.build === undefined ? null : yield* findTerm(env.terms, 'build', filter.build)
-  const system = filter.system === undefined ? null : yield* findTerm(env.terms, 'system', filter.system)
+  const classes = filter.classification === undefined ? null : yield* classIds(filter.classification)
+  const build = filter.build === undefined ? null : yield* findTerm('build', filter.build)
+  const system = filter.system === undefined ? null : yield* findTerm('system', filter.system)
   if (
     classes?.length === 0 ||
     (filter.build !== undefined && build === null) ||
@@ -258,43 +255,3 @@ export const termColumns = [
   'host_id',
   'platform_id',
 ] as const
-
-interface Pattern {
-  readonly source: string
-  readonly isWanted: boolean
-}
-
-function compile({ payload, notPayload }: RecordFilter): readonly Pattern[] {
-  const patterns = [
-    ...(payload === undefined ? [] : [{ source: payload, isWanted: true }]),
-    ...(notPayload === undefined ? [] : [{ source: notPayload, isWanted: false }]),
-  ]
-  for (const { source } of patterns) {
-    try {
-      new RegExp(source, 'mu')
-    } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error)
-      throw new PatternError(`the pattern cannot be used: ${reason.slice(0, 200)}`)
-    }
-  }
-  return patterns
-}
-
-/** Returns the rows whose payload fits all patterns. The script's time limit ends a pattern that takes too long. @throws PatternError */
-function matching(rows: readonly Row[], patterns: readonly Pattern[]): Row[] {
-  const texts = rows.map(({ text }) => String(text))
-  try {
-    const fits = runInNewContext(
-      `const expressions = patterns.map(({ source, isWanted }) => ({ expression: new RegExp(source, 'mu'), isWanted }));
-       texts.map((text) => expressions.every(({ expression, isWanted }) => expression.test(text) === isWanted))`,
-      { texts, patterns },
-      { timeout: patternPatienceMs },
-    ) as boolean[]
-    return rows.filter((_, index) => fits[index] === true)
-  } catch (error) {
-    // Errors of the script's own realm are no instances of ours.
-    if ((error as { code?: unknown }).code === 'ERR_SCRIPT_EXECUTION_TIMEOUT')
-      throw new PatternError('the pattern takes too long; make it simpler, or narrow the list first')
-    throw error
-  }
-}

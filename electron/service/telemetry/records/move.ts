@@ -4,9 +4,10 @@ import { openRecordsReadOnly, sqliteRunner } from '../../store/records/sqlite.ts
 import { ask, driveSync, fill, type Row, type Work } from '../../store/records/work.ts'
 import { frameKey } from '../guilty/guilty.ts'
 import type { Frame, GuiltyRow, ListedRecord, NewRecord } from '../schema.ts'
-import { forgetWriter, insertRecords, touchGuilty, type Arrival, type Writer } from './insert.ts'
+import { touchGuilty } from './guilties.ts'
+import { currentState, forgetWriter, insertRecords, type Arrival, type Writer } from './insert.ts'
 import { recordsOf } from './list.ts'
-import { createTermCache } from './terms.ts'
+import { createTermCache, ensureTerms, termId } from './terms.ts'
 
 /** Moving records from a file to PostgreSQL: it can be broken off at any time and goes on where it was. */
 
@@ -42,6 +43,7 @@ export async function moveRecords(
         number: 1,
         forShare: ' FOR SHARE',
         skip: null,
+        termsRevision: null,
         blocks: null,
       }
       /** Collectors that run meanwhile may be in the way. */
@@ -57,7 +59,7 @@ export async function moveRecords(
       }
       const nowMs = Math.round(systemClock().glance().wallMs)
       const decided = driveSync(decisions(), run)
-      await write(() => takeDecisions(decided, nowMs))
+      await write(() => takeDecisions(decided, writer, nowMs))
       const total = driveSync(count(), run)
       const cursorName = `moved from ${file}`
       let after = await pool.read(readCursor(cursorName))
@@ -144,19 +146,46 @@ function* readCursor(name: string): Work<number> {
   return Number(row?.value ?? 0)
 }
 
+/** A guilty frame with the build in which it was first seen, by name. */
+type Decided = GuiltyRow & { readonly first_build: string | null }
+
+/** What was counted of a storm, with its frames and terms by their names: ids of the file are none of the database's. */
+interface Counted {
+  readonly head: number
+  readonly function: string | null
+  readonly module: string | null
+  readonly shown_function: string | null
+  readonly shown_module: string | null
+  readonly build: string
+  readonly classification: string
+  readonly hour: number
+  readonly seen: number
+  readonly dropped: number
+}
+
 interface Decisions {
   readonly skipped: readonly Frame[]
-  readonly guilties: readonly GuiltyRow[]
+  readonly guilties: readonly Decided[]
+  readonly storms: readonly Counted[]
 }
 
 function* decisions(): Work<Decisions> {
   const skipped = yield* ask<Frame>('SELECT function, module FROM skip_frame ORDER BY id')
-  const guilties = yield* ask<GuiltyRow>('SELECT * FROM guilty ORDER BY id')
-  return { skipped, guilties }
+  const guilties = yield* ask<Decided>(
+    'SELECT g.*, t.text AS first_build FROM guilty g LEFT JOIN term t ON t.id = g.first_build_id ORDER BY g.id',
+  )
+  const storms = yield* ask<Counted>(
+    `SELECT s.guilty_id AS head, g.function, g.module, b.function AS shown_function, b.module AS shown_module,
+       build.text AS build, class.text AS classification, s.hour, s.seen, s.dropped
+     FROM storm s JOIN term build ON build.id = s.build_id JOIN term class ON class.id = s.classification_id
+       LEFT JOIN guilty g ON g.id = s.guilty_id LEFT JOIN guilty b ON b.id = s.blamed_id
+     WHERE s.guilty_id < 0 OR g.id IS NOT NULL ORDER BY s.guilty_id, s.build_id, s.classification_id, s.hour`,
+  )
+  return { skipped, guilties, storms }
 }
 
 /** What was decided there already stays. */
-function* takeDecisions({ skipped, guilties }: Decisions, nowMs: number): Work<void> {
+function* takeDecisions({ skipped, guilties, storms }: Decisions, writer: Writer, nowMs: number): Work<void> {
   const added = yield* fill({
     into: 'skip_frame',
     columns: ['function', 'module', 'added_ms'],
@@ -165,20 +194,67 @@ function* takeDecisions({ skipped, guilties }: Decisions, nowMs: number): Work<v
   })
   if (added.length > 0)
     yield* ask("UPDATE state SET value = CAST(CAST(value AS INTEGER) + 1 AS TEXT) WHERE name = 'revision'")
+  // A collector may let go of terms meanwhile; it waits for whoever has asked for them.
+  yield* currentState(writer)
+  const builds = guilties.flatMap((row) => (row.first_build === null ? [] : [row.first_build]))
+  yield* ensureTerms(writer.terms, [
+    ...[...builds, ...storms.map(({ build }) => build)].map((text) => ({ kind: 'build' as const, text })),
+    ...storms.map(({ classification }) => ({ kind: 'classification' as const, text: classification })),
+  ])
+  const ids = new Map<string, number>()
   for (const row of [...guilties].sort((a, b) => (frameKey(a) < frameKey(b) ? -1 : 1))) {
-    const known = yield* touchGuilty(row, row.first_ms, row.last_ms, null, true)
+    const known = yield* touchGuilty(row, {
+      firstMs: row.first_ms,
+      lastMs: row.last_ms,
+      buildId: row.first_build === null ? null : termId(writer.terms, 'build', row.first_build),
+      isTold: true,
+    })
+    ids.set(frameKey(row), known.id)
     yield* ask(
-      `UPDATE guilty SET comment = ?, hidden = ?, fixed_ms = ?, fixed_build = ?, back_ms = ?,
-         counted = CASE WHEN counted > ? THEN counted ELSE ? END, told = 1
+      'UPDATE guilty SET counted = CASE WHEN counted > ? THEN counted ELSE ? END, told = 1 WHERE id = ?',
+      row.counted,
+      row.counted,
+      known.id,
+    )
+    yield* ask(
+      `UPDATE guilty SET comment = ?, hidden = ?, fixed_ms = ?, fixed_build = ?, back_ms = ?
        WHERE id = ? AND comment = '' AND hidden = 0 AND fixed_ms IS NULL`,
       row.comment,
       row.hidden,
       row.fixed_ms,
       row.fixed_build,
       row.back_ms,
-      row.counted,
-      row.counted,
       known.id,
     )
   }
+  yield* takeStorms(storms, ids, writer)
+}
+
+/** Takes what was counted; when it is taken again, it is the same and not more. */
+function* takeStorms(
+  storms: readonly Counted[],
+  ids: ReadonlyMap<string, number>,
+  { terms }: Writer,
+): Work<void> {
+  const idOf = (name: string | null, module: string | null): number | null =>
+    name === null ? null : (ids.get(frameKey({ function: name, module: module ?? '' })) ?? null)
+  const greatest = (column: string): string =>
+    `${column} = CASE WHEN excluded.${column} > storm.${column} THEN excluded.${column} ELSE storm.${column} END`
+  for (let from = 0; from < storms.length; from += batchSize)
+    yield* fill({
+      into: 'storm',
+      columns: ['guilty_id', 'build_id', 'classification_id', 'hour', 'seen', 'dropped', 'blamed_id'],
+      rows: storms
+        .slice(from, from + batchSize)
+        .map((row) => [
+          idOf(row.function, row.module) ?? row.head,
+          termId(terms, 'build', row.build),
+          termId(terms, 'classification', row.classification),
+          row.hour,
+          row.seen,
+          row.dropped,
+          idOf(row.shown_function, row.shown_module),
+        ]),
+      then: `ON CONFLICT (guilty_id, build_id, classification_id, hour) DO UPDATE SET ${greatest('seen')}, ${greatest('dropped')}`,
+    })
 }

@@ -2,6 +2,7 @@ import type { Work } from '../../store/records/work.ts'
 import type { RecordFilter, StoredRecord } from '../schema.ts'
 import { asciiJson, seedRecord } from '../wire/seed-json.ts'
 import { listRecords, type ReadEnv } from './list.ts'
+import { recordView } from './record-view.ts'
 
 /** Records as text, a piece at a time, so that a list of any length needs the memory of a piece. */
 
@@ -49,18 +50,11 @@ function textOf(records: readonly StoredRecord[], form: PieceForm): string {
     case 'seed':
       return records.map((record) => asciiJson(seedRecord(record))).join(',')
     case 'json':
-      return records.map((record) => JSON.stringify(exported(record))).join(',\n')
+      return records
+        .map((record) => JSON.stringify({ ...recordView(record), payload: record.payload }))
+        .join(',\n')
     default:
       return form satisfies never
-  }
-}
-
-/** Returns a record as the native API names its fields. */
-function exported({ serverMs, clientS, ...rest }: StoredRecord): Readonly<Record<string, unknown>> {
-  return {
-    ...rest,
-    received: new Date(serverMs).toISOString(),
-    captured: new Date(clientS * 1_000).toISOString(),
   }
 }
 

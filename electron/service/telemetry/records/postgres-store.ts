@@ -11,6 +11,7 @@ import {
 } from '../../store/records/postgres.ts'
 import type { Work } from '../../store/records/work.ts'
 import type { Accepted } from '../schema.ts'
+import { roomOfRecords } from './blocks.ts'
 import { digestOf } from './digest.ts'
 import { forgetWriter, insertRecords, type Arrival, type Writer } from './insert.ts'
 import { asker, soloWork, unavailable, type RecordPlace, type RecordStore } from './store.ts'
@@ -60,6 +61,7 @@ function postgresStore(place: RecordPlace & { kind: 'postgres' }, clock: Clock):
     number: randomInt(2 ** 31),
     forShare: ' FOR SHARE',
     skip: null,
+    termsRevision: null,
     blocks: null,
   }))
   const free = [...writers]
@@ -150,8 +152,9 @@ function postgresStore(place: RecordPlace & { kind: 'postgres' }, clock: Clock):
       pool.alone(soloWork[what], work).catch((error: unknown) => {
         throw refusalOf(error)
       }),
+    // The files of PostgreSQL keep their size when records go, so they cannot tell.
     bytes: () =>
-      pool.read(estimatedBytes()).catch((error: unknown) => {
+      pool.read(roomOfRecords()).catch((error: unknown) => {
         throw refusalOf(error)
       }),
     shrink: () => false,
@@ -163,22 +166,6 @@ function postgresStore(place: RecordPlace & { kind: 'postgres' }, clock: Clock):
       await pool.close()
     },
   }
-}
-
-/** What a record takes beside its payload (bytes): its row, its part of the indexes, and the payload's own row. */
-const bytesBeside = 500
-
-/**
- * Returns about how much room the records take. The files of PostgreSQL keep their size when records go, so they cannot tell; the live rows and
- * the lengths of the newest payloads can.
- */
-function* estimatedBytes(): Work<number> {
-  const rows = yield {
-    sql: `SELECT greatest((SELECT n_live_tup FROM pg_stat_user_tables WHERE relname = 'record' AND schemaname = current_schema()), 0)
-            * (SELECT coalesce(avg(payload_bytes), 0) + ${bytesBeside} FROM (SELECT payload_bytes FROM record ORDER BY id DESC LIMIT 1000) newest) AS bytes`,
-    values: [],
-  }
-  return Math.round(Number(rows[0]?.['bytes'] ?? 0))
 }
 
 function lengthOf(batch: readonly Entry[]): number {

@@ -9,8 +9,12 @@ import { crashTimes, found } from '../views/times.ts'
 import { updateMatrix } from '../views/updates.ts'
 import { listRecords, oneRecord, type PieceAsked, type ReadEnv } from './list.ts'
 import { textPiece } from './pieces.ts'
-import { oldestIds, orphanTerms, purgePiece } from './purge.ts'
-import { previewSkip, regroupChange, regroupPiece, regroups, skipFrames } from './regroup.ts'
+import { idleGuilties } from './guilties.ts'
+import { gapBytes, oldestIds, purgePiece } from './purge.ts'
+import { previewSkip } from './preview.ts'
+import { regroupChange, regroupPiece, regroups, skipFrames } from './regroup.ts'
+import { stormMoves } from './storm-moves.ts'
+import { orphanTerms } from './sweep.ts'
 
 /** Everything that is asked of the records without changing them; it runs in a thread of its own, against either store. */
 export const recordQueries = {
@@ -39,10 +43,13 @@ export const recordQueries = {
   skipFrames: (_args: null) => skipFrames(),
   previewSkip,
   regroupPiece,
+  stormMoves: (_args: null) => stormMoves(),
   regroups: ({ most }: { readonly most: number }) => regroups(most),
   regroupChange: ({ id }: { readonly id: number }) => regroupChange(id),
   purgePiece,
+  gapBytes: (_args: null) => gapBytes(),
   orphanTerms: (_args: null) => orphanTerms(),
+  idleGuilties: (_args: null) => idleGuilties(),
   oldestIds: ({ most }: { readonly most: number }) => oldestIds(most),
 } as const satisfies Readonly<Record<string, (args: never, env: ReadEnv) => Work<unknown>>>
 

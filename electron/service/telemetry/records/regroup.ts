@@ -1,32 +1,18 @@
 import { ask, fill, marks, type Work } from '../../store/records/work.ts'
 import { frameKey, guiltyOf, skipListOf } from '../guilty/guilty.ts'
-import type { Frame, GuiltyRow } from '../schema.ts'
-import { touchGuilty, type Writer } from './insert.ts'
+import type { Frame } from '../schema.ts'
+import { touchGuilty } from './guilties.ts'
+import type { Writer } from './insert.ts'
 import type { ReadEnv } from './list.ts'
+import { moveStorms, type StormMove } from './storm-moves.ts'
 import { textsOf } from './terms.ts'
 
-/** Blaming crashes anew after the skip list has changed: preview, the change itself, the work in the background, undo. */
+/** Blaming crashes anew after the skip list has changed: the change itself, the work in the background, undo. */
 
 /** A change of the skip list. */
 export interface SkipChange {
   readonly add: readonly Frame[]
   readonly remove: readonly Frame[]
-}
-
-/** Records that a change moves from one guilty frame to another. */
-export interface Move {
-  readonly from: Frame | null
-  readonly to: Frame | null
-  readonly records: number
-}
-
-/** What a change of the skip list would do. */
-export interface Preview {
-  readonly moves: readonly Move[]
-  /** Crash records that were looked at. */
-  readonly looked: number
-  /** False when time ran out: there are more, older records. */
-  readonly isComplete: boolean
 }
 
 /** A change of the skip list that was made, with how far blaming anew has come. */
@@ -55,51 +41,12 @@ export interface RegroupPiece {
   readonly lastId: number | null
 }
 
-const previewBatch = 250
 /** A list that long would be no list of exceptions any more. */
 export const mostSkipped = 5_000
 
 /** Returns the skip list, oldest first. */
 export function* skipFrames(): Work<readonly (Frame & { readonly id: number; readonly added_ms: number })[]> {
   return yield* ask('SELECT id, function, module, added_ms FROM skip_frame ORDER BY id')
-}
-
-/** Returns what a change of the skip list would do, newest records first, within a time (ms). */
-export function* previewSkip(
-  { change, patienceMs }: { readonly change: SkipChange; readonly patienceMs: number },
-  env: ReadEnv,
-): Work<Preview> {
-  const begunMs = env.elapsedMs()
-  const list = skipListOf(changed(yield* skipFrames(), change))
-  // A frame that is to be skipped moves nothing but what it was blamed for.
-  const onlyOf = change.remove.length > 0 ? null : yield* guiltyIds(change.add)
-  const moves = new Map<string, { from: Frame | null; to: Frame | null; records: number }>()
-  let looked = 0
-  let below = Number.MAX_SAFE_INTEGER
-  for (;;) {
-    const rows: readonly CrashRow[] =
-      onlyOf?.length === 0 ? [] : yield* crashRows('r.id < ?', 'DESC', below, previewBatch, onlyOf)
-    const texts = yield* textsOf(
-      env.terms,
-      rows.map(({ classification_id }) => classification_id),
-    )
-    for (const row of rows) {
-      looked += 1
-      const to = guiltyOf(texts.get(row.classification_id) ?? '', row.text, list)
-      const from = row.function === null ? null : { function: row.function, module: row.module ?? '' }
-      if (keyOf(from) === keyOf(to)) continue
-      const key = `${keyOf(from)}\n\n${keyOf(to)}`
-      const move = moves.get(key)
-      if (move) move.records += 1
-      else moves.set(key, { from, to, records: 1 })
-    }
-    const isDone = rows.length < previewBatch
-    if (isDone || env.elapsedMs() - begunMs > patienceMs) {
-      const sorted = [...moves.values()].sort((a, b) => b.records - a.records)
-      return { moves: sorted, looked, isComplete: isDone }
-    }
-    below = rows.at(-1)?.id ?? 0
-  }
 }
 
 /** Returns which of the next crash records after an id have another guilty frame than is written. */
@@ -142,15 +89,24 @@ export function* writeMoves({
     else byFrame.set(keyOf(one.to), [one])
   }
   for (const [, group] of [...byFrame].sort(([a], [b]) => (a < b ? -1 : 1))) {
-    const [first] = group
+    const [first, ...later] = group.sort((one, other) => one.serverMs - other.serverMs)
     if (!first) continue
-    const times = group.map(({ serverMs }) => serverMs)
+    const lastMs = later.at(-1)?.serverMs ?? first.serverMs
     // Nobody is told of a guilty frame that comes of a change of the list.
     const id = first.to
-      ? (yield* touchGuilty(first.to, Math.min(...times), Math.max(...times), first.buildId, true)).id
+      ? (yield* touchGuilty(first.to, {
+          firstMs: first.serverMs,
+          lastMs,
+          buildId: first.buildId,
+          isTold: true,
+        })).id
       : null
     const ids = group.map((one) => one.id)
-    yield* ask(`UPDATE record SET guilty_id = ? WHERE id IN (${marks(ids)})`, id, ...ids)
+    yield* ask(
+      `UPDATE record SET origin_id = coalesce(origin_id, guilty_id), guilty_id = ? WHERE id IN (${marks(ids)})`,
+      id,
+      ...ids,
+    )
   }
   if (piece.lastId !== null)
     yield* ask(
@@ -252,7 +208,8 @@ function differenceOf(now: readonly Frame[], wanted: readonly Frame[]): SkipChan
   }
 }
 
-function changed(frames: readonly Frame[], { add, remove }: SkipChange): Frame[] {
+/** Returns a list after a change. */
+export function changed(frames: readonly Frame[], { add, remove }: SkipChange): Frame[] {
   const kept = frames.filter((frame) => !remove.some((one) => same(one, frame)))
   return [...kept, ...add.filter((frame) => !kept.some((one) => same(one, frame)))]
 }
@@ -261,34 +218,25 @@ function same(a: Frame, b: Frame): boolean {
   return a.function === b.function && a.module === b.module
 }
 
-function keyOf(frame: Frame | null): string {
+/** Returns the key of a frame; nobody has one too. */
+export function keyOf(frame: Frame | null): string {
   return frame === null ? '' : frameKey(frame)
 }
 
-function* guiltyIds(frames: readonly Frame[]): Work<readonly number[]> {
-  const ids: number[] = []
-  for (const { function: name, module } of frames) {
-    const [row] = yield* ask<Pick<GuiltyRow, 'id'>>(
-      'SELECT id FROM guilty WHERE function = ? AND module = ?',
-      name,
-      module,
-    )
-    if (row) ids.push(row.id)
-  }
-  return ids
-}
-
+/** A crash with its payload and the frame that is blamed for it. */
 interface CrashRow {
   readonly id: number
   readonly server_ms: number
   readonly build_id: number
   readonly classification_id: number
   readonly text: string
+  readonly guilty_id: number | null
   readonly function: string | null
   readonly module: string | null
 }
 
-function* crashRows(
+/** Returns the next crashes after or before an id, of all guilty frames or of a few. */
+export function* crashRows(
   bound: 'r.id < ?' | 'r.id > ?',
   order: 'ASC' | 'DESC',
   id: number,
@@ -297,7 +245,7 @@ function* crashRows(
 ): Work<readonly CrashRow[]> {
   const only = onlyOf === null ? '' : `AND r.guilty_id IN (${marks(onlyOf)})`
   return yield* ask<CrashRow>(
-    `SELECT r.id, r.server_ms, r.build_id, r.classification_id, p.text, g.function, g.module
+    `SELECT r.id, r.server_ms, r.build_id, r.classification_id, p.text, r.guilty_id, g.function, g.module
      FROM record r JOIN payload p ON p.record_id = r.id LEFT JOIN guilty g ON g.id = r.guilty_id
      WHERE r.crash = 1 AND ${bound} ${only} ORDER BY r.id ${order} LIMIT ?`,
     id,
@@ -312,7 +260,8 @@ export function* revisionNow(): Work<number> {
   return Number(row?.value ?? 1)
 }
 
-/** Writes down that all crashes were blamed with a change of the list. */
-export function* finishRegroup(id: number, nowMs: number): Work<void> {
+/** Writes down that all crashes were blamed with a change of the list, and takes the counted ones after the stored ones. */
+export function* finishRegroup(id: number, nowMs: number, storms: readonly StormMove[]): Work<void> {
+  yield* moveStorms(storms)
   yield* ask('UPDATE regroup SET done_ms = ? WHERE id = ?', nowMs, id)
 }

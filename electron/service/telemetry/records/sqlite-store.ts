@@ -18,7 +18,14 @@ export function openSqliteStore(place: RecordPlace & { kind: 'sqlite' }, clock: 
   const thread = asker(place, clock)
   const run = sqliteRunner(db)
   const commits = createGroupCommit(db, clock, mostInBatch)
-  const writer: Writer = { terms: createTermCache(), number: 0, forShare: '', skip: null, blocks: [] }
+  const writer: Writer = {
+    terms: createTermCache(),
+    number: 0,
+    forShare: '',
+    skip: null,
+    termsRevision: null,
+    blocks: [],
+  }
   commits.afterRollback(() => forgetWriter(writer))
   commits.beforeCommit(() => driveSync(writeBlocks(writer), run))
   const write = async <T>(work: (writer: Writer) => Work<T>, weight = 1): Promise<T> => {

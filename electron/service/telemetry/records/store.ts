@@ -3,7 +3,7 @@ import { HttpProblem, ReaderError } from '../../problem.ts'
 import { StoreError } from '../../store/errors.ts'
 import type { Work } from '../../store/records/work.ts'
 import { startThread } from '../../store/thread.ts'
-import type { Accepted } from '../schema.ts'
+import type { Accepted, RecordFilter } from '../schema.ts'
 import type { Arrival, Writer } from './insert.ts'
 import type { RecordQueryArgs, RecordQueryName, RecordQueryResult } from './queries.ts'
 
@@ -46,15 +46,55 @@ export interface RecordStore {
   close(): Promise<void>
 }
 
-/** Returns the thread in which a store is read. */
+/** Questions that may take seconds: they have a thread of their own, so that no list waits for them. */
+const slowQuestions: ReadonlySet<RecordQueryName> = new Set([
+  'previewSkip',
+  'orphanTerms',
+  'idleGuilties',
+  'stormMoves',
+  'gapBytes',
+])
+/** Patterns that wait for their turn; whoever comes then is told to come again. */
+const mostPatterns = 4
+
+/** Returns whether a question looks through payloads for a pattern, and whether it is the first of its list. */
+function patternOf(args: unknown): { readonly isFirst: boolean } | null {
+  if (typeof args !== 'object' || args === null || !('filter' in args)) return null
+  const { payload, notPayload } = args.filter as RecordFilter
+  if (payload === undefined && notPayload === undefined) return null
+  return { isFirst: !('before' in args) || args.before === null }
+}
+
+/** Returns the threads in which a store is read: one for what is quick, and one for what is not, a question at a time. */
 export function asker(
   place: RecordPlace,
   clock: Clock,
 ): Pick<RecordStore, 'ask' | 'timed'> & { stop(): Promise<void> } {
-  const thread = startThread(workerFile(), place, clock)
+  const quick = startThread(workerFile(), place, clock)
+  const slow = startThread(workerFile(), place, clock)
+  let turn: Promise<unknown> = Promise.resolve()
+  let patterns = 0
+  const inTurn = (name: RecordQueryName, args: unknown): Promise<unknown> => {
+    const answer = turn.then(() => slow.ask(name, args))
+    turn = answer.catch(() => undefined)
+    return answer
+  }
+  const question = async (name: RecordQueryName, args: unknown): Promise<unknown> => {
+    const pattern = patternOf(args)
+    if (!pattern) return slowQuestions.has(name) ? inTurn(name, args) : quick.ask(name, args)
+    // What is being sent already goes on to its end.
+    if (pattern.isFirst && patterns > mostPatterns)
+      throw new HttpProblem(429, 'other patterns are being looked for just now; come again in a moment')
+    patterns += 1
+    try {
+      return await inTurn(name, args)
+    } finally {
+      patterns -= 1
+    }
+  }
   const timed = async <Name extends RecordQueryName>(name: Name, args: RecordQueryArgs<Name>) => {
     try {
-      return (await thread.ask(name, args)) as Timed<RecordQueryResult<Name>>
+      return (await question(name, args)) as Timed<RecordQueryResult<Name>>
     } catch (error) {
       throw unavailable(error) ?? error
     }
@@ -62,7 +102,9 @@ export function asker(
   return {
     ask: async (name, args) => (await timed(name, args)).result,
     timed,
-    stop: () => thread.stop(),
+    stop: async () => {
+      await Promise.all([quick.stop(), slow.stop()])
+    },
   }
 }
 

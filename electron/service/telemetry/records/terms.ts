@@ -1,6 +1,6 @@
 import { ask, marks, type Work } from '../../store/records/work.ts'
 
-/** Texts that many records share. A term never changes, so whoever has read one may remember it. */
+/** Texts that many records share. A term never changes and no id is given twice, so whoever has read one may remember its text. */
 
 export type TermKind = 'classification' | 'build' | 'system' | 'kernel' | 'host' | 'platform'
 
@@ -56,19 +56,23 @@ export function* ensureTerms(
       kind,
       text,
     )
-    const id = made?.id ?? (yield* findTerm(cache, kind, text))
+    const id = made?.id ?? (yield* findTerm(kind, text))
     if (id !== null) remember(cache, kind, text, id)
   }
 }
 
 /** Returns the id of a term; null when no record has it. */
-export function* findTerm(cache: TermCache, kind: TermKind, text: string): Work<number | null> {
-  const known = cache.ids.get(termKey(kind, text))
-  if (known !== undefined) return known
+export function* findTerm(kind: TermKind, text: string): Work<number | null> {
+  // Never remembered: a term that was let go of and came again has another id.
   const [row] = yield* ask<{ id: number }>('SELECT id FROM term WHERE kind = ? AND text = ?', kind, text)
-  if (!row) return null
-  remember(cache, kind, text, row.id)
-  return row.id
+  return row?.id ?? null
+}
+
+/** Returns the id of a term that {@link ensureTerms} has seen to. */
+export function termId({ ids }: TermCache, kind: TermKind, text: string): number {
+  const id = ids.get(termKey(kind, text))
+  if (id === undefined) throw new Error(`the ${kind} '${text.slice(0, 80)}' has no term`)
+  return id
 }
 
 /** Returns the texts of terms. */
@@ -112,9 +116,9 @@ export class PatternError extends Error {
 const mostFitting = 2_000
 
 /** Returns the ids of classes that fit a pattern with `*` or `%`, or one class; null when the pattern fits all. */
-export function* classIds(cache: TermCache, pattern: string): Work<readonly number[] | null> {
+export function* classIds(pattern: string): Work<readonly number[] | null> {
   if (!/[*%]/.test(pattern)) {
-    const id = yield* findTerm(cache, 'classification', pattern)
+    const id = yield* findTerm('classification', pattern)
     return id === null ? [] : [id]
   }
   if (/^[*%]+$/.test(pattern)) return null

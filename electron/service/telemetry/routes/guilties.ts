@@ -7,6 +7,7 @@ import {
   SkipChange,
   SkipList,
   SkipPreview,
+  ViewQuery,
 } from '../../../shared/api/telemetry.ts'
 import { frameLabel } from '../../../shared/telemetry-words.ts'
 import { isoTime, isoTimeOrNull } from '../../../shared/time-text.ts'
@@ -15,7 +16,7 @@ import { HttpProblem } from '../../problem.ts'
 import type { Telemetry } from '../index.ts'
 import { mostSkipped, type RegroupRow } from '../records/regroup.ts'
 import { decideGuilty } from '../records/decide.ts'
-import { asked, guiltyView, tags } from './parts.ts'
+import { answer, asked, guiltyView, tags } from './parts.ts'
 
 const previewPatienceMs = 10_000
 const mostRegroups = 50
@@ -52,22 +53,24 @@ export function guiltyRoutes(app: App, telemetry: Telemetry, { clock, changed }:
       schema: {
         tags,
         summary: 'Frames that are never guilty, what is being blamed anew, and earlier changes',
+        querystring: ViewQuery,
         response: { 200: SkipList },
       },
     },
-    async () => {
+    async ({ query: { format } }, reply) => {
       const store = telemetry.store()
       const [frames, regroups, decided] = await Promise.all([
         store.ask('skipFrames', null),
         store.ask('regroups', { most: mostRegroups }),
         store.ask('decidedGuilties', null),
       ])
-      return {
+      const view = {
         frames: frames.map(({ added_ms, ...frame }) => ({ ...frame, added: isoTime(added_ms) })),
         running: telemetry.regrouper.progress,
         regroups: regroups.map(regroupView),
         decided: decided.map((row) => guiltyView(row, null)),
       }
+      return answer(reply, format, view, 'skip-list', ['function', 'module', 'added'], () => view.frames)
     },
   )
   app.post(

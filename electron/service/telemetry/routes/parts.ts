@@ -1,20 +1,35 @@
-import type { Guilty, RecordsQuery, TelemetryRecord } from '../../../shared/api/telemetry.ts'
+import type { FastifyReply } from 'fastify'
+import type { Guilty, RecordsQuery } from '../../../shared/api/telemetry.ts'
 import { isoTime, isoTimeOrNull, parseInstant, parseSpan } from '../../../shared/time-text.ts'
-import { severityWords } from '../../../shared/telemetry-words.ts'
+import { noSystem, severityWords } from '../../../shared/telemetry-words.ts'
 import { HttpProblem, ReaderError } from '../../problem.ts'
-import type { GuiltyRow, ListedRecord, RecordFilter } from '../schema.ts'
+import type { GuiltyRow, RecordFilter } from '../schema.ts'
+import { csvOf } from '../views/index.ts'
 
 export const tags = ['telemetry']
 
-/** Returns a record as the native API shows it. */
-export function recordView({
-  serverMs,
-  clientS,
-  guiltyId,
-  payload: _payload,
-  ...rest
-}: ListedRecord): TelemetryRecord {
-  return { ...rest, received: isoTime(serverMs), captured: isoTime(clientS * 1_000), guilty: guiltyId }
+/** Sends a view as it is, or its rows as a table. */
+export function answer<T>(
+  reply: FastifyReply,
+  format: 'json' | 'csv' | undefined,
+  view: T,
+  name: string,
+  columns: readonly string[],
+  rows: () => readonly object[],
+): T {
+  if (format === 'json') void reply.header('content-disposition', `attachment; filename="${name}.json"`)
+  if (format !== 'csv') return view
+  // Fastify's types know one answer a route; a table is the other one.
+  return sendCsv(reply, name, csvOf(rows(), columns)) as unknown as T
+}
+
+/** Sends a table as a file. */
+export function sendCsv(reply: FastifyReply, name: string, text: string): FastifyReply {
+  return reply
+    .header('content-disposition', `attachment; filename="${name}.csv"`)
+    .type('text/csv; charset=utf-8')
+    .serializer((whole: unknown) => String(whole))
+    .send(text)
 }
 
 /** Returns a guilty frame as the native API shows it. */
@@ -51,7 +66,8 @@ export function filterOf(query: Omit<RecordsQuery, 'before' | 'limit'>, nowMs: n
     ...Object.fromEntries(
       texts.flatMap((name) => {
         const value = given(query[name])
-        return value === null ? [] : [[name, value]]
+        if (value === null) return []
+        return [[name, name === 'system' && value === noSystem ? '' : value]]
       }),
     ),
     ...(severity !== null && { severity: severityOf(severity) }),

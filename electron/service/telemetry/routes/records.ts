@@ -17,7 +17,8 @@ import { backtraceOf, framesOf, isBeginning } from '../guilty/guilty.ts'
 import type { Telemetry } from '../index.ts'
 import { csvHeader } from '../records/pieces.ts'
 import { sendRecords } from '../wire/seed-records.ts'
-import { asked, filterOf, recordView, tags } from './parts.ts'
+import { recordView } from '../records/record-view.ts'
+import { answer, asked, filterOf, tags } from './parts.ts'
 
 /** How long (ms) a page of the list is looked for before what was found is shown. */
 const patienceMs = 1_500
@@ -144,15 +145,23 @@ export function recordRoutes(app: App, telemetry: Telemetry, { clock }: RoomCont
         response: { 200: Quarantine },
       },
     },
-    async ({ query: { before, limit = usualLimit } }) =>
-      (await telemetry.store().ask('quarantined', { before: before ?? null, limit })).map(
-        ({ id, at_ms, reason, fields, payload }) => ({
-          id,
-          at: isoTime(at_ms),
-          reason,
-          fields: JSON.parse(fields) as Record<string, string>,
-          payload,
-        }),
-      ),
+    async ({ query: { before, limit = usualLimit, format } }, reply) => {
+      const kept = await telemetry.store().ask('quarantined', { before: before ?? null, limit })
+      const view = kept.map(({ id, at_ms, reason, fields, payload }) => ({
+        id,
+        at: isoTime(at_ms),
+        reason,
+        fields: JSON.parse(fields) as Record<string, string>,
+        payload,
+      }))
+      return answer(
+        reply,
+        format,
+        view,
+        'kept-aside',
+        ['id', 'at', 'reason', 'fields', 'payload'],
+        () => view,
+      )
+    },
   )
 }

@@ -3,6 +3,7 @@ import {
   ChangeTelemetrySettings,
   ClientState,
   PluginParams,
+  PluginQuery,
   Plugins,
   PluginView,
   PurgeAnswer,
@@ -16,7 +17,8 @@ import type { App, RoomContext } from '../../context.ts'
 import { HttpProblem } from '../../problem.ts'
 import type { Telemetry } from '../index.ts'
 import type { Summary } from '../views/summary.ts'
-import { asked, tags } from './parts.ts'
+import { csvTable } from '../views/index.ts'
+import { answer, asked, sendCsv, tags } from './parts.ts'
 
 /** Adds the routes of settings, retention, this machine as a client, and plug-in views. */
 export function settingRoutes(app: App, telemetry: Telemetry, { changed }: RoomContext): void {
@@ -169,8 +171,24 @@ function pluginRoutes(app: App, { plugins }: Telemetry): void {
   app.get(
     '/api/v1/telemetry/plugins/:name',
     {
-      schema: { tags, summary: 'What a plug-in shows', params: PluginParams, response: { 200: PluginView } },
+      schema: {
+        tags,
+        summary: 'What a plug-in shows; as CSV one of its tables, the first unless told otherwise',
+        params: PluginParams,
+        querystring: PluginQuery,
+        response: { 200: PluginView },
+      },
     },
-    ({ params: { name } }) => asked(plugins.show(name)),
+    async ({ params: { name }, query: { format, table = 0 } }, reply) => {
+      const view = await asked(plugins.show(name))
+      if (format !== 'csv') return answer(reply, format, view, name, [], () => [])
+      const chosen = view.tables[table]
+      if (!chosen) throw new HttpProblem(404, `the plug-in ${name} shows no table ${table}`)
+      return sendCsv(
+        reply,
+        `${name}-${table}`,
+        csvTable(chosen.columns, chosen.rows),
+      ) as unknown as PluginView
+    },
   )
 }

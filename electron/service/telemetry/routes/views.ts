@@ -1,4 +1,3 @@
-import type { FastifyReply } from 'fastify'
 import {
   BacktracesQuery,
   BuildCounts,
@@ -16,38 +15,17 @@ import {
   UpdateMatrix,
   ViewQuery,
 } from '../../../shared/api/telemetry.ts'
+import { noSystem } from '../../../shared/telemetry-words.ts'
 import { isoTime, parseSpan } from '../../../shared/time-text.ts'
 import type { App, RoomContext } from '../../context.ts'
 import { HttpProblem } from '../../problem.ts'
 import type { Telemetry } from '../index.ts'
 import { populationWindows } from '../views/counts.ts'
-import { csvOf } from '../views/index.ts'
-import { asked, guiltyView, tags } from './parts.ts'
-
-type Rows = readonly object[]
+import { answer, asked, guiltyView, tags } from './parts.ts'
 
 const dayMs = 86_400_000
 const usualCrashes = 10
 const updateDays = 7
-
-/** Sends a view as it is, or its rows as a table. */
-function answer<T>(
-  reply: FastifyReply,
-  format: 'json' | 'csv' | undefined,
-  view: T,
-  name: string,
-  columns: readonly string[],
-  rows: () => Rows,
-): T {
-  if (format === 'json') void reply.header('content-disposition', `attachment; filename="${name}.json"`)
-  if (format !== 'csv') return view
-  // Fastify's types know one answer a route; a table is the other one.
-  return reply
-    .header('content-disposition', `attachment; filename="${name}.csv"`)
-    .type('text/csv; charset=utf-8')
-    .serializer((text: unknown) => String(text))
-    .send(csvOf(rows(), columns)) as unknown as T
-}
 
 /** Adds the views over all records. */
 export function viewRoutes(app: App, telemetry: Telemetry, { clock }: RoomContext): void {
@@ -212,16 +190,28 @@ export function viewRoutes(app: App, telemetry: Telemetry, { clock }: RoomContex
         response: { 200: TracedRecords },
       },
     },
-    async ({ params: { id }, query: { machine, build } }) => {
+    async ({ params: { id }, query: { machine, build, format } }, reply) => {
       const store = telemetry.store()
       if (!(await store.ask('guiltyDetails', { id })))
         throw new HttpProblem(404, `there is no guilty frame ${id}`)
       const traces = await asked(store.ask('backtraces', { id, machine, build }))
-      return traces.map(({ serverMs, frames, ...rest }) => ({
+      const view = traces.map(({ serverMs, frames, ...rest }) => ({
         ...rest,
         received: isoTime(serverMs),
         frames: [...frames],
       }))
+      const columns = ['id', 'received', 'build', 'machine', 'program', 'pid', 'signal']
+      return answer(
+        reply,
+        format,
+        view,
+        `guilty-${id}-backtraces`,
+        [...columns, 'frame', 'function', 'module', 'source'],
+        () =>
+          view.flatMap(({ frames, ...record }) =>
+            frames.map((frame, index) => ({ ...record, frame: index, ...frame })),
+          ),
+      )
     },
   )
   app.get(
@@ -285,7 +275,9 @@ export function viewRoutes(app: App, telemetry: Telemetry, { clock }: RoomContex
       },
     },
     async ({ query: { system, format } }, reply) => {
-      const builds = await asked(views.ask('population', { nowMs: minute(), system }))
+      const builds = await asked(
+        views.ask('population', { nowMs: minute(), system: system === noSystem ? '' : system }),
+      )
       const view = {
         windows: [...populationWindows],
         builds: builds.map(({ build, internal, external }) => ({

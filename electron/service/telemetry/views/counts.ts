@@ -1,4 +1,4 @@
-import { clearLinux, compareVersions, heartbeatClass } from '../../../shared/telemetry-words.ts'
+import { clearLinux, compareVersions, heartbeatClass, noSystem } from '../../../shared/telemetry-words.ts'
 import { ask, type Work } from '../../store/records/work.ts'
 import type { ReadEnv } from '../records/list.ts'
 import { findTerm, textsOf, termsOf } from '../records/terms.ts'
@@ -90,8 +90,8 @@ export function* population(
   { nowMs, system = clearLinux }: { readonly nowMs: number; readonly system?: string | undefined },
   { terms }: ReadEnv,
 ): Work<readonly PopulationRow[]> {
-  const classId = yield* findTerm(terms, 'classification', heartbeatClass)
-  const systemId = yield* findTerm(terms, 'system', system)
+  const classId = yield* findTerm('classification', heartbeatClass)
+  const systemId = yield* findTerm('system', system)
   if (classId === null || systemId === null) return []
   const recent = populationWindows.flatMap((days) => (days === null ? [] : [nowMs - days * 86_400_000]))
   const rows = yield* ask<Readonly<Record<string, number>>>(
@@ -132,11 +132,12 @@ const mostChoices = 1_000
 /** Returns the classes, builds and systems that records have had. */
 export function* choices(): Work<Choices> {
   const names = function* (kind: 'classification' | 'build' | 'system'): Work<string[]> {
-    return (yield* termsOf(kind)).map(({ text }) => text)
+    return (yield* termsOf(kind)).map(({ text }) => text).filter((text) => text !== '')
   }
+  const isUnnamed = (yield* findTerm('system', '')) !== null
   return {
     classifications: (yield* names('classification')).sort().slice(0, mostChoices),
     builds: (yield* names('build')).sort((a, b) => compareVersions(b, a)).slice(0, mostChoices),
-    systems: (yield* names('system')).sort().slice(0, mostChoices),
+    systems: [...(yield* names('system')).sort().slice(0, mostChoices), ...(isUnnamed ? [noSystem] : [])],
   }
 }

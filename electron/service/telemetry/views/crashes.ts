@@ -38,7 +38,7 @@ export interface TopCrashes {
   readonly total: number
   /** Guilty frames of the window that are hidden. */
   readonly hidden: number
-  /** Records of the window in classes of backtraces that hold no frame. */
+  /** Crashes of the window in classes of backtraces that hold no frame, stored and counted together. */
   readonly unblamed: number
 }
 
@@ -56,7 +56,7 @@ export function* topCrashes(asked: CrashesAsked, { terms }: ReadEnv): Work<TopCr
   const values: Value[] = [asked.sinceMs]
   let only = ''
   if (asked.build !== undefined) {
-    const id = yield* findTerm(terms, 'build', asked.build)
+    const id = yield* findTerm('build', asked.build)
     if (id === null) return { builds: [], crashes: [], total: 0, hidden: 0, unblamed: 0 }
     only = 'AND build_id = ?'
     values.push(id)
@@ -68,8 +68,8 @@ export function* topCrashes(asked: CrashesAsked, { terms }: ReadEnv): Work<TopCr
     ...values,
   )
   const counted = yield* ask<CrashCount>(
-    `SELECT guilty_id, build_id, sum(dropped) AS crashes FROM storm
-     WHERE dropped > 0 AND hour > ? ${only} GROUP BY guilty_id, build_id`,
+    `SELECT coalesce(blamed_id, guilty_id) AS guilty_id, build_id, sum(dropped) AS crashes FROM storm
+     WHERE dropped > 0 AND guilty_id > 0 AND hour > ? ${only} GROUP BY 1, 2`,
     Math.floor(asked.sinceMs / 3_600_000) - 1,
     ...values.slice(1),
   )
@@ -111,7 +111,7 @@ export function* topCrashes(asked: CrashesAsked, { terms }: ReadEnv): Work<TopCr
     builds,
     total: listed.length,
     hidden: [...guilties.values()].filter(({ hidden }) => hidden === 1).length,
-    unblamed: yield* unblamed(terms, asked.sinceMs, only, values.slice(1)),
+    unblamed: yield* unblamed(asked.sinceMs, only, values.slice(1)),
     crashes: top.map(({ guilty, crashes, counted: dropped, builds: perBuild }) => ({
       guilty,
       crashes,
@@ -127,19 +127,21 @@ export function* topCrashes(asked: CrashesAsked, { terms }: ReadEnv): Work<TopCr
   }
 }
 
-function* unblamed(
-  terms: ReadEnv['terms'],
-  sinceMs: number,
-  only: string,
-  values: readonly Value[],
-): Work<number> {
+function* unblamed(sinceMs: number, only: string, values: readonly Value[]): Work<number> {
   const classes: number[] = []
   for (const name of backtraceClasses) {
-    const id = yield* findTerm(terms, 'classification', name)
+    const id = yield* findTerm('classification', name)
     if (id !== null) classes.push(id)
   }
   const window = yield* idWindow({ receivedAfterMs: sinceMs })
   if (classes.length === 0 || window === null) return 0
+  const [counted] = yield* ask<{ n: number | null }>(
+    `SELECT sum(dropped) AS n FROM storm
+     WHERE guilty_id < 0 AND classification_id IN (${marks(classes)}) AND hour > ? ${only}`,
+    ...classes,
+    Math.floor(sinceMs / 3_600_000) - 1,
+    ...values,
+  )
   const [row] = yield* ask<{ n: number }>(
     `SELECT count(*) AS n FROM record
      WHERE classification_id IN (${marks(classes)}) AND id >= ? AND server_ms > ? AND guilty_id IS NULL ${only}`,
@@ -148,7 +150,7 @@ function* unblamed(
     sinceMs,
     ...values,
   )
-  return row?.n ?? 0
+  return (row?.n ?? 0) + (counted?.n ?? 0)
 }
 
 interface CrashCount {

@@ -47,7 +47,7 @@ export function* machineChecks({ year }: { readonly year: number }, { terms }: R
   const toMs = Date.UTC(year + 1, 0, 1)
   const names = new Map<number, string>()
   for (const { name, word } of machineCheckClasses) {
-    const id = yield* findTerm(terms, 'classification', name)
+    const id = yield* findTerm('classification', name)
     if (id !== null) names.set(id, word)
   }
   const counts = tallies('weeks', 'days', 'builds', 'statuses', 'banks', 'machines')
@@ -105,7 +105,7 @@ const thermalWeeks = 5
 
 /** Returns how often machines were throttled for heat in the last five weeks. */
 export function* thermal({ nowMs }: { readonly nowMs: number }, { terms }: ReadEnv): Work<Thermal> {
-  const id = yield* findTerm(terms, 'classification', thermalClass)
+  const id = yield* findTerm('classification', thermalClass)
   const thisWeekMs = Date.parse(weekOf(nowMs))
   const fromMs = thisWeekMs - (thermalWeeks - 1) * 7 * dayMs
   const counts = tallies('weeks', 'machines', 'builds')

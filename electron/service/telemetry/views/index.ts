@@ -54,11 +54,20 @@ export function createViews(
 
 /** Returns rows as CSV with the names of their columns; nested values as JSON. */
 export function csvOf(rows: readonly object[], columns: readonly string[]): string {
-  const lines = rows.map((row) => {
+  const cells = rows.map((row) => {
     const values = new Map<string, unknown>(Object.entries(row))
-    return columns.map((column) => cell(values.get(column))).join(',')
+    return columns.map((column) => cell(values.get(column)))
   })
-  return [columns.join(','), ...lines, ''].join('\r\n')
+  return linesOf([columns, ...cells])
+}
+
+/** Returns a table as CSV whose columns somebody else named. */
+export function csvTable(columns: readonly string[], rows: readonly (readonly unknown[])[]): string {
+  return linesOf([columns, ...rows].map((row) => row.map(cell)))
+}
+
+function linesOf(rows: readonly (readonly string[])[]): string {
+  return [...rows.map((row) => row.join(',')), ''].join('\r\n')
 }
 
 function cell(value: unknown): string {

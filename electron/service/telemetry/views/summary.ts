@@ -21,7 +21,7 @@ export function* summary(_args: unknown, _env: ReadEnv): Work<Summary> {
   const [oldest] = yield* ask<{ server_ms: number }>('SELECT server_ms FROM record ORDER BY id LIMIT 1')
   const [newest] = yield* ask<{ server_ms: number }>('SELECT server_ms FROM record ORDER BY id DESC LIMIT 1')
   const [guilties] = yield* ask<{ n: number; counted: number | null }>(
-    'SELECT (SELECT count(*) FROM (SELECT DISTINCT guilty_id FROM record WHERE guilty_id IS NOT NULL) blamed) AS n, sum(counted) AS counted FROM guilty',
+    'SELECT (SELECT count(*) FROM (SELECT DISTINCT guilty_id FROM record WHERE guilty_id IS NOT NULL) blamed) AS n, coalesce(sum(counted), 0) + (SELECT coalesce(sum(dropped), 0) FROM storm WHERE guilty_id < 0) AS counted FROM guilty',
   )
   const [quarantine] = yield* ask<{ n: number }>('SELECT count(*) AS n FROM quarantine')
   return {

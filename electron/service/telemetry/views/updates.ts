@@ -29,11 +29,8 @@ export function updateOf(payload: string): { readonly from: string; readonly to:
 }
 
 /** Returns the updates that came after a time. */
-export function* updateMatrix(
-  { sinceMs }: { readonly sinceMs: number },
-  { terms }: ReadEnv,
-): Work<UpdateMatrix> {
-  const id = yield* findTerm(terms, 'classification', updateClass)
+export function* updateMatrix({ sinceMs }: { readonly sinceMs: number }, _env: ReadEnv): Work<UpdateMatrix> {
+  const id = yield* findTerm('classification', updateClass)
   const window = yield* idWindow({ receivedAfterMs: sinceMs })
   const counts = new Map<string, UpdateStep>()
   let below = id === null || window === null ? 0 : Number.MAX_SAFE_INTEGER
