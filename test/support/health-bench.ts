@@ -1,22 +1,13 @@
 import { onTestFinished } from 'vitest'
 import type { NewTransition, RoomContext } from '../../electron/service/context.ts'
-import { createHealth, type Health, type HealthEdges } from '../../electron/service/health/index.ts'
+import { createHealth, type Health } from '../../electron/service/health/index.ts'
 import type { Row } from '../../electron/service/health/report.ts'
 import type { Worker } from '../../electron/service/health/workers/worker.ts'
 import type { FakeClock } from './fake-clock.ts'
 import { turns, watcherBench } from './watcher-bench.ts'
+import { quietHealth } from './quiet-edges.ts'
 
-/** Health of a machine that tells nothing. */
-export function quietHealth(workers: readonly Worker[] = []): HealthEdges {
-  return {
-    workers: () => ({
-      list: workers,
-      packages: { read: () => Promise.resolve(null) },
-      watchesServices: () => true,
-      close: () => undefined,
-    }),
-  }
-}
+export { quietHealth }
 
 /** Health with a recorder on a real database, a clock that moves when it is told to, and a machine that says what the test says. */
 export interface HealthBench {

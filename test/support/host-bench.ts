@@ -1,11 +1,7 @@
 import path from 'node:path'
 import { onTestFinished } from 'vitest'
-import type { NewTransition, RoomContext, Silence } from '../../electron/service/context.ts'
-import type { Scope } from '../../electron/shared/host-words.ts'
-import type { EchoResult } from '../../electron/service/hosts/icmp/echo.ts'
-import type { Pinger } from '../../electron/service/hosts/icmp/pinger.ts'
+import type { NewTransition, RoomContext } from '../../electron/service/context.ts'
 import { createHosts, type Hosts } from '../../electron/service/hosts/index.ts'
-import type { Network } from '../../electron/service/hosts/network.ts'
 import { stateOf } from '../../electron/service/hosts/view.ts'
 import { createLog } from '../../electron/service/log.ts'
 import { createRecorder, type Recorder } from '../../electron/service/recorder/index.ts'
@@ -18,20 +14,7 @@ import { directReader, quietEdges } from './recorder-bench.ts'
 import { temporaryFolder } from './temporary.ts'
 import { turns } from './watcher-bench.ts'
 import { noConnection } from './no-connection.ts'
-
-/** How an address answers: after so many ms, not at all, or not for want of a way. */
-export type Answer = number | 'silent' | 'fault'
-
-/** A world that the hosts live in. Whoever is not named answers after a millisecond. */
-export interface World {
-  readonly answers: Map<string, Answer>
-  /** Addresses that were asked, in order. */
-  readonly asked: string[]
-  /** Cuts or mends everything but this machine's own addresses, or what the predicate names. */
-  isCut: (address: string) => boolean
-  gateways: string[]
-  windows: Silence[]
-}
+import { anchor, calmWorld, fakeNetwork, fakePinger, type World } from './fake-world.ts'
 
 export interface HostBench {
   readonly database: string
@@ -48,46 +31,13 @@ export interface HostBench {
   told(): string[]
 }
 
-export const gateway = '192.0.2.1'
-export const anchor = '198.51.100.1'
-
-/** 127.x is this machine, 192.0.2.x its network; all else lies beyond the gateway. */
-function scopeOf(address: string): Scope {
-  return address.startsWith('127.') ? 'local' : address.startsWith('192.0.2.') ? 'link' : 'beyond'
-}
-
-function fakePinger(clock: FakeClock, world: World): Pinger {
-  return {
-    echo({ address, timeoutMs }, done) {
-      world.asked.push(address)
-      const answer =
-        world.isCut(address) && scopeOf(address) !== 'local' ? 'silent' : (world.answers.get(address) ?? 1)
-      const result: EchoResult =
-        answer === 'silent'
-          ? { kind: 'timeout' }
-          : answer === 'fault'
-            ? { kind: 'fault', text: 'no way' }
-            : { kind: 'answer', ms: answer, from: address }
-      clock.after(answer === 'silent' ? timeoutMs : answer === 'fault' ? 0 : answer, () => done(result))
-    },
-    way: () => Promise.resolve({ way: 'datagram', refusals: [] }),
-    stop: () => Promise.resolve(),
-  }
-}
-
 export async function hostBench(
   clock: FakeClock,
   { database, world: given }: { database?: string; world?: World } = {},
 ): Promise<HostBench> {
   const file = database ?? path.join(temporaryFolder(), 'watchkeeper.db')
   const { db } = openStore(file, clock.read().wallMs)
-  const world: World = given ?? {
-    answers: new Map(),
-    asked: [],
-    isCut: () => false,
-    gateways: [gateway],
-    windows: [],
-  }
+  const world: World = given ?? calmWorld()
   const transitions: NewTransition[] = []
   const shared: { recorder: Recorder | null } = { recorder: null }
   const observation = createObservation(db, clock, () => shared.recorder?.stampNow())
@@ -113,14 +63,11 @@ export async function hostBench(
   recorder.start()
   shared.recorder = recorder
   observation.renew()
-  const network: Network = {
-    scopeOf,
-    isLinked: () => true,
-    gateways: () => Promise.resolve(world.gateways),
-    nameServers: () => [],
-    neighbours: () => Promise.resolve([]),
-  }
-  const hosts = createHosts(context, { pinger: fakePinger(clock, world), network, defaultMs: 10_000 })
+  const hosts = createHosts(context, {
+    pinger: fakePinger(clock, world),
+    network: fakeNetwork(world),
+    defaultMs: 10_000,
+  })
   hosts.start()
   context.series.start()
   await hosts.connection.setAnchors([anchor])

@@ -4,7 +4,6 @@ import type { RoomContext } from '../../electron/service/context.ts'
 import { createLog } from '../../electron/service/log.ts'
 import { queries, type Reader } from '../../electron/service/reader/queries.ts'
 import { createRecorder, type Recorder, type RecorderEdges } from '../../electron/service/recorder/index.ts'
-import type { MachineSample } from '../../electron/service/recorder/schema.ts'
 import { createObservation } from '../../electron/service/recorder/observation.ts'
 import { insertTransition } from '../../electron/service/alerts/store.ts'
 import { createGroupCommit } from '../../electron/service/store/group-commit.ts'
@@ -13,26 +12,9 @@ import { openStore, type Connection } from '../../electron/service/store/open.ts
 import type { FakeClock } from './fake-clock.ts'
 import { temporaryFolder } from './temporary.ts'
 import { noConnection } from './no-connection.ts'
+import { quietEdges } from './quiet-edges.ts'
 
-export const calmSample: MachineSample = {
-  load: 0.1,
-  memoryFree: 1_000,
-  memoryTotal: 2_000,
-  power: 'mains',
-  battery: 80,
-}
-
-/** Edges of a machine that tells nothing. */
-export function quietEdges(overrides: Partial<RecorderEdges> = {}): RecorderEdges {
-  return {
-    sample: () => calmSample,
-    timeService: { isSynchronised: () => null, refresh: () => Promise.resolve() },
-    os: 'Linux test',
-    collectStopEvidence: () => Promise.resolve([]),
-    findHistory: () => Promise.resolve([]),
-    ...overrides,
-  }
-}
+export { calmSample, quietEdges } from './quiet-edges.ts'
 
 /** A recorder on a real database file, with a fake clock. */
 export interface Bench {

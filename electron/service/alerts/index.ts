@@ -45,7 +45,7 @@ export function createAlerts(context: RoomContext, desktop: DesktopNotifier): Al
   // What waits by the wall clock waits on when that clock is set.
   context.observation.onStep((stepMs) => {
     void commits
-      .write(() => moveWaiting(db, stepMs))
+      .write(() => moveWaiting(db, stepMs, context.observation.flightId))
       .catch((error: unknown) => log.error({ err: error }, 'Following the clock failed'))
   })
   const outbox = createOutbox(context, world, () => state.origin)
@@ -164,7 +164,12 @@ function makeFirstChannel(db: Connection, desktop: DesktopNotifier, nowMs: numbe
   })()
 }
 
-function moveWaiting(db: Connection, stepMs: number): void {
+function moveWaiting(db: Connection, stepMs: number, flightId: number | null): void {
+  // What began in this flight was timed by the clock that was wrong, and moves with it, as the flight has done.
+  db.prepare(
+    `UPDATE incident SET opened_ms = opened_ms + @step WHERE closed_ms IS NULL AND opened_ms + @step >=
+       (SELECT (last_ts - duration) * 1000 FROM flight WHERE id = @flight)`,
+  ).run({ step: stepMs, flight: flightId })
   db.prepare("UPDATE delivery SET next_ms = next_ms + ? WHERE state = 'waiting'").run(stepMs)
   db.prepare('UPDATE incident SET remind_at_ms = remind_at_ms + ? WHERE closed_ms IS NULL').run(stepMs)
 }

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { segmentsOf, figuresOf } from '../../../electron/service/hosts/timeline.ts'
 import { readPoints } from '../../../electron/service/store/series/read.ts'
 import { fakeClock } from '../../support/fake-clock.ts'
-import { anchor, gateway, hostBench, type HostBench } from '../../support/host-bench.ts'
+import { anchor, gateway } from '../../support/fake-world.ts'
+import { hostBench, type HostBench } from '../../support/host-bench.ts'
 
 const second = 1_000
 const minute = 60 * second
