@@ -7,29 +7,14 @@ import type { MachineHistory } from '../../electron/shared/api/machine.ts'
 import type { Overview } from '../../electron/shared/api/overview.ts'
 import type { Watcher, WatcherList } from '../../electron/shared/api/watchers.ts'
 import { startBrowser } from '../support/browser.ts'
-import { clockedHouse, type ClockedHouse } from '../support/clocked-house.ts'
+import type { ClockedHouse } from '../support/clocked-house.ts'
 import { anchor } from '../support/fake-world.ts'
+import { hour, minute, scenarioHouse } from '../support/scenario-house.ts'
 import { temporaryFolder } from '../support/temporary.ts'
-
-const minute = 60_000
-const hour = 60 * minute
-/** Late in the evening, long enough ago that what passes in a test stays before the present of the browser. */
-const evening = new Date(Date.now() - 3 * 86_400_000).setUTCHours(21, 0, 0, 0)
 
 let browser: Browser
 beforeAll(async () => (browser = await startBrowser()))
 afterAll(() => browser.close())
-
-function begin(database = path.join(temporaryFolder(), 'w.db'), more: object = {}): Promise<ClockedHouse> {
-  return clockedHouse({
-    database,
-    wallMs: evening,
-    bootMs: 600_000,
-    bootId: '11111111-1111-4111-8111-111111111111',
-    evidence: [],
-    ...more,
-  })
-}
 
 /** Everything that was told, oldest first: what was held is not. */
 async function told(house: ClockedHouse): Promise<string[]> {
@@ -45,7 +30,7 @@ const triggered = (house: ClockedHouse, { id }: Watcher, headers: Record<string,
 
 describe('a laptop whose lid is closed overnight over a job’s due time', () => {
   it('tells one line of information, raises no alarm, and changes no figure', async () => {
-    const house = await begin()
+    const house = await scenarioHouse()
     const watcher = await house.api<Watcher>('POST', 'watchers', {
       name: 'Nightly backup',
       schedule: { kind: 'cron', expression: '0 3 * * *', zone: 'UTC' },
@@ -60,7 +45,9 @@ describe('a laptop whose lid is closed overnight over a job’s due time', () =>
     const { percent, ms } = (await house.api<MachineHistory>('GET', 'machine?last=12h')).figures
     expect([ms.down, ms['recorder-off'], Math.round(ms.asleep / hour)]).toEqual([0, 0, 10])
     expect(percent.up + percent.asleep + percent.unknown).toBeCloseTo(100, 5)
-    expect((await house.api<HostHistory>('GET', 'hosts/192.0.2.10/history?last=12h')).figures.uptime).toBe(100)
+    expect((await house.api<HostHistory>('GET', 'hosts/192.0.2.10/history?last=12h')).figures.uptime).toBe(
+      100,
+    )
     expect(await house.api<Incident[]>('GET', 'incidents')).toEqual([])
 
     const { page, complaints } = await house.open(browser, '/overview')
@@ -87,7 +74,7 @@ describe('a laptop whose lid is closed overnight over a job’s due time', () =>
 
 describe('an uplink that is cut for an hour', () => {
   it('with 50 hosts and 20 remote watchers is one notice, and nobody else’s fault', async () => {
-    const house = await begin()
+    const house = await scenarioHouse()
     await house.api('PUT', 'hosts/anchors', { anchors: [anchor] })
     const hosts = Array.from({ length: 50 }, (_, index) => ({ domain: `198.51.100.${index + 100}` }))
     await house.api('PUT', 'hosts/config', { hosts })
@@ -136,7 +123,7 @@ describe('an uplink that is cut for an hour', () => {
   }, 180_000)
 
   it('says nothing of a job on this machine that did not report', async () => {
-    const house = await begin()
+    const house = await scenarioHouse()
     await house.api('PUT', 'hosts/anchors', { anchors: [anchor] })
     await house.api('POST', 'hosts', { domain: '198.51.100.100' })
     const watcher = await house.api<Watcher>('POST', 'watchers', {
@@ -154,7 +141,7 @@ describe('an uplink that is cut for an hour', () => {
 describe('a power cut', () => {
   it('is told once at the next start, with its cause, and not again', async () => {
     const database = path.join(temporaryFolder(), 'w.db')
-    const first = await begin(database)
+    const first = await scenarioHouse({ database })
     const { wallMs } = await first.tell({ do: 'pass', ms: 10 * minute, stepMs: 1_000 })
     await first.kill()
     const next = {
@@ -162,7 +149,7 @@ describe('a power cut', () => {
       bootMs: 30_000,
       bootId: '22222222-2222-4222-8222-222222222222',
     }
-    const second = await begin(database, next)
+    const second = await scenarioHouse({ database, ...next })
     // The logs are looked through and the gap is judged in real time.
     let notices: string[] = []
     for (let count = 0; count < 200 && notices.length === 0; count += 1) {
@@ -186,7 +173,8 @@ describe('a power cut', () => {
     expect(complaints).toEqual([])
     const { wallMs: later, bootMs } = await second.tell({ do: 'pass', ms: minute, stepMs: 1_000 })
     await second.tell({ do: 'stop' })
-    const third = await begin(database, {
+    const third = await scenarioHouse({
+      database,
       wallMs: later + 5_000,
       bootMs: bootMs + 5_000,
       bootId: next.bootId,
@@ -198,7 +186,7 @@ describe('a power cut', () => {
 
 describe('a clock that is stepped back an hour in the midst of an incident', () => {
   it('ends the incident once, with the time that it really lasted, and tells nothing twice', async () => {
-    const house = await begin()
+    const house = await scenarioHouse()
     await house.api('POST', 'hosts', { domain: '192.0.2.20', name: 'Printer' })
     const watcher = await house.api<Watcher>('POST', 'watchers', {
       name: 'Own job',

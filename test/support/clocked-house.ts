@@ -13,6 +13,8 @@ export interface ClockedStart {
   readonly bootId: string
   /** What the system's logs say of how the run before ended. */
   readonly evidence: never[]
+  /** Folder in which only the service sees a small disk of its own. */
+  readonly disk?: string
 }
 
 /** What its clock and its network are told. */
@@ -21,6 +23,8 @@ export type ClockedCommand =
   | { readonly do: 'sleep' | 'step'; readonly ms: number }
   | { readonly do: 'cut' | 'mend' | 'stop' }
   | { readonly do: 'silence' | 'answer'; readonly address: string }
+  /** Fills the disk up to the last byte, or makes room again. */
+  | { readonly do: 'fill' | 'free'; readonly file: string }
 
 /** A service in a process of its own, whose clock is told what to do, with its API and its pages. */
 export interface ClockedHouse {
@@ -37,9 +41,20 @@ const program = fileURLToPath(new URL('./clocked-service.ts', import.meta.url))
 
 /** Starts one; it ends with the test. */
 export async function clockedHouse(start: ClockedStart): Promise<ClockedHouse> {
-  const child = spawn(process.execPath, [program, JSON.stringify(start)], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  })
+  const command = [process.execPath, program, JSON.stringify(start)]
+  const [file = '', ...args] =
+    start.disk === undefined
+      ? command
+      : [
+          'unshare',
+          '-rm',
+          'sh',
+          '-c',
+          'mount -t tmpfs -o size=6m tmpfs "$0" && exec "$@"',
+          start.disk,
+          ...command,
+        ]
+  const child = spawn(file, args, { stdio: ['pipe', 'pipe', 'inherit'] })
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))
   const kill = async (): Promise<void> => {
     if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL')

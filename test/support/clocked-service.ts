@@ -1,5 +1,6 @@
 // A service in a process of its own whose clock is told what to do, line by line: time goes on by itself, and sleeps, steps and
 // hours are commands. What it sees of the network is told as well.
+import { closeSync, openSync, rmSync, writeSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { setTimeout as wait } from 'node:timers/promises'
 import { createLog } from '../../electron/service/log.ts'
@@ -39,6 +40,20 @@ const pump = setInterval(() => {
   lastMs = nowMs
 }, 10)
 
+function fill(file: string): void {
+  const handle = openSync(file, 'w')
+  try {
+    for (const bytes of [65_536, 4_096, 1])
+      try {
+        for (;;) writeSync(handle, Buffer.alloc(bytes))
+      } catch (error) {
+        if (!(error instanceof Error && 'code' in error && error.code === 'ENOSPC')) throw error
+      }
+  } finally {
+    closeSync(handle)
+  }
+}
+
 async function obey(command: ClockedCommand): Promise<void> {
   switch (command.do) {
     case 'pass':
@@ -65,6 +80,12 @@ async function obey(command: ClockedCommand): Promise<void> {
       break
     case 'answer':
       world.answers.delete(command.address)
+      break
+    case 'fill':
+      fill(command.file)
+      break
+    case 'free':
+      rmSync(command.file)
       break
     case 'stop':
       clearInterval(pump)
