@@ -39,6 +39,6 @@ export const router = createRouter({
     { path: '/panel', name: 'panel', component: PanelPage },
     { path: '/settings', name: 'settings', component: SettingsPage },
     { path: '/about', redirect: '/settings?q=about' },
-    { path: '/:rest(.*)*', redirect: '/overview' },
+    { path: '/:rest(.*)*', redirect: '/' },
   ],
 })

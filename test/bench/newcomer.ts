@@ -48,14 +48,20 @@ async function serve(database: string): Promise<Served> {
 }
 
 const show = (what: string, value: string | number, bound = ''): void => {
-  process.stdout.write(`${what.padEnd(58)} ${String(value).padStart(12)}${bound === '' ? '' : `   ${bound}`}\n`)
+  process.stdout.write(
+    `${what.padEnd(58)} ${String(value).padStart(12)}${bound === '' ? '' : `   ${bound}`}\n`,
+  )
 }
 const hold = (isGood: boolean, what: string): void => {
   if (!isGood) failures.push(what)
 }
 
 /** Counts clicks, and requests that leave the page's own origin. */
-async function opened(browser: Browser, address: string, options: object = {}): Promise<{ page: Page; foreign: string[] }> {
+async function opened(
+  browser: Browser,
+  address: string,
+  options: object = {},
+): Promise<{ page: Page; foreign: string[] }> {
   const page = await browser.newPage({ viewport: { width: 1280, height: 900 }, ...options })
   const foreign: string[] = []
   const own = new URL(address).origin
@@ -99,17 +105,38 @@ async function firstVisit(browser: Browser): Promise<void> {
 }
 
 interface AxeResult {
-  readonly violations: readonly { readonly id: string; readonly impact: string | null; readonly nodes: readonly { readonly target: readonly string[] }[] }[]
+  readonly violations: readonly {
+    readonly id: string
+    readonly impact: string | null
+    readonly nodes: readonly { readonly target: readonly string[] }[]
+  }[]
 }
 
-const pages = ['/overview', '/welcome', '/machine', '/hosts', '/watchers', '/telemetry/records', '/telemetry/crashes', '/health/now', '/health/charts', '/health/settings', '/incidents', '/notices', '/settings']
+const pages = [
+  '/overview',
+  '/welcome',
+  '/machine',
+  '/hosts',
+  '/watchers',
+  '/telemetry/records',
+  '/telemetry/crashes',
+  '/health/now',
+  '/health/charts',
+  '/health/settings',
+  '/incidents',
+  '/notices',
+  '/settings',
+]
 
 async function accessibility(browser: Browser, served: Served): Promise<void> {
   let serious = 0
   let all = 0
   for (const colorScheme of ['light', 'dark'] as const)
     for (const width of [1280, 420]) {
-      const { page } = await opened(browser, served.address, { colorScheme, viewport: { width, height: 900 } })
+      const { page } = await opened(browser, served.address, {
+        colorScheme,
+        viewport: { width, height: 900 },
+      })
       await page.locator('#content').waitFor()
       for (const route of pages) {
         await page.evaluate(`location.hash = ${JSON.stringify(route)}`)
@@ -117,9 +144,16 @@ async function accessibility(browser: Browser, served: Served): Promise<void> {
         await page.evaluate(axe)
         const { violations } = (await page.evaluate('axe.run({ resultTypes: ["violations"] })')) as AxeResult
         all += violations.length
-        for (const { id, impact, nodes } of violations.filter((one) => one.impact === 'serious' || one.impact === 'critical')) {
+        for (const { id, impact, nodes } of violations.filter(
+          (one) => one.impact === 'serious' || one.impact === 'critical',
+        )) {
           serious += 1
-          failures.push(`${route} (${colorScheme}, ${width}): ${impact} ${id}: ${nodes.slice(0, 2).map(({ target }) => target.join(' ')).join(' | ')}`)
+          failures.push(
+            `${route} (${colorScheme}, ${width}): ${impact} ${id}: ${nodes
+              .slice(0, 2)
+              .map(({ target }) => target.join(' '))
+              .join(' | ')}`,
+          )
         }
       }
       await page.close()
@@ -170,7 +204,11 @@ const assets = path.join(root, 'dist/ui/assets')
 const scripts = readdirSync(assets).filter((name) => /\.(js|css)$/.test(name))
 const bytes = scripts.reduce((sum, name) => sum + statSync(path.join(assets, name)).size, 0)
 const packed = scripts.reduce((sum, name) => sum + gzipSync(readFileSync(path.join(assets, name))).length, 0)
-show('size of the page’s scripts and styles', `${Math.round(bytes / 1e3)} kB`, `${Math.round(packed / 1e3)} kB packed`)
+show(
+  'size of the page’s scripts and styles',
+  `${Math.round(bytes / 1e3)} kB`,
+  `${Math.round(packed / 1e3)} kB packed`,
+)
 
 const empty = await serve(path.join(folder, 'empty.db'))
 await fetch(`${empty.origin}/api/v1/setup`, {
@@ -192,7 +230,10 @@ const fullMs = await paint(browser, full)
 show('overview painted, empty database', `${Math.round(emptyMs)} ms`)
 show('with 1,000 hosts, 5,000 watchers, a year', `${Math.round(fullMs)} ms`)
 show('ratio', (fullMs / emptyMs).toFixed(2), '≤ 2')
-hold(fullMs / emptyMs <= 2, `the first paint of a full database takes ${(fullMs / emptyMs).toFixed(2)} times that of an empty one`)
+hold(
+  fullMs / emptyMs <= 2,
+  `the first paint of a full database takes ${(fullMs / emptyMs).toFixed(2)} times that of an empty one`,
+)
 await accessibility(browser, full)
 await full.end()
 await browser.close()

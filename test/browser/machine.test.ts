@@ -11,8 +11,14 @@ import { temporaryFolder } from '../support/temporary.ts'
 const day = 86_400_000
 let browser: Browser
 
-const visit = (address: string, options?: Parameters<Browser['newContext']>[0]): Promise<Visit> =>
-  visitBy(browser, address, options)
+/** Opens an address and goes on to the Machine page. */
+async function visit(address: string, options?: Parameters<Browser['newContext']>[0]): Promise<Visit> {
+  const opened = await visitBy(browser, address, options)
+  await toMachine(opened.page)
+  return opened
+}
+
+const toMachine = (page: Page): Promise<string> => page.evaluate(() => (location.hash = '/machine'))
 
 beforeAll(async () => {
   browser = await startBrowser()
@@ -185,7 +191,7 @@ describe('the page and the service', () => {
     await banner.waitFor()
     expect(await banner.evaluate((element) => element.scrollHeight <= element.clientHeight)).toBe(true)
     expect(await page.evaluate(() => document.documentElement.scrollHeight <= innerHeight)).toBe(true)
-    await page.getByRole('link', { name: 'About' }).click()
+    await page.getByRole('link', { name: 'Settings' }).click()
     await page.getByText('Newest backup').waitFor()
     await page.getByRole('link', { name: 'Machine', exact: true }).click()
     await startServe(['-d', database, '-i', '1', '--listen', new URL(origin).host])
@@ -205,7 +211,7 @@ describe('the page and the service', () => {
     await page.getByText(/^Up, /).waitFor()
     await page.reload()
     await page.getByText(/^Up, /).waitFor()
-    await page.getByRole('link', { name: 'About' }).click()
+    await page.getByRole('link', { name: 'Settings' }).click()
     await page.getByText('Newest backup').waitFor()
     await page.getByRole('button', { name: 'Forget the access key here' }).click()
     await page.getByLabel('Access key').waitFor()
@@ -216,6 +222,8 @@ describe('the page and the service', () => {
     const { page } = await visit(origin)
     await page.getByLabel('Access key').waitFor()
     await page.goto(`${origin}/#key=${key}`)
+    await page.locator('#content').waitFor()
+    await toMachine(page)
     await page.getByText(/^Up, /).waitFor()
     expect(await page.evaluate(() => location.href)).not.toContain('key')
   })

@@ -70,7 +70,7 @@ describe('the desktop app', () => {
     })
     await ready(app)
     const page = await app.page()
-    await page.getByRole('heading', { name: 'Machine' }).waitFor()
+    await page.getByRole('heading', { name: 'Welcome to Watchkeeper' }).waitFor()
     const key = readFileSync(path.join(app.userData, 'watchkeeper.db.key'), 'utf8').trim()
     const kept = await page.evaluate(
       '[JSON.stringify(localStorage), JSON.stringify(sessionStorage), document.cookie, location.href].join()',
@@ -98,7 +98,7 @@ describe('the desktop app', () => {
     await app.command({ do: 'close-window' })
     await app.command({ do: 'menu', path: ['Recorder on'] })
     const page = await app.page()
-    await page.getByRole('heading', { name: 'Machine' }).waitFor()
+    await page.getByRole('heading', { name: 'Welcome to Watchkeeper' }).waitFor()
     expect(app.record().notices).toHaveLength(1)
     const kept = JSON.parse(readFileSync(path.join(app.userData, 'shell.json'), 'utf8')) as {
       bounds: { width: number }
@@ -161,7 +161,7 @@ describe('the desktop app', () => {
         schedule: { kind: 'period', periodMs: 3_600_000 },
       })
       const page = await app.page()
-      await page.getByRole('heading', { name: 'Machine' }).waitFor()
+      await page.getByRole('heading', { name: 'Welcome to Watchkeeper' }).waitFor()
       await page.evaluate(`location.hash = '#/watchers/${id}'`)
       await app.until('the page of the watcher', ({ windows }) => (windows[0]?.url ?? '').endsWith(id))
       await app.api('POST', `watchers/${id}/triggers`, { kind: 'fail' })
@@ -219,7 +219,7 @@ describe('the desktop app', () => {
     await app.command({ do: 'menu', path: ['Hide this icon'] })
     await app.until('no icon', ({ tray }) => tray === null)
     const page = await app.page()
-    await page.getByRole('heading', { name: 'Machine' }).waitFor()
+    await page.getByRole('heading', { name: 'Welcome to Watchkeeper' }).waitFor()
     await page.evaluate("location.hash = '#/about'")
     const toggle = page.getByRole('switch', { name: 'Show the icon in the tray' })
     expect(await toggle.isChecked()).toBe(false)
@@ -240,7 +240,7 @@ describe('the desktop app', () => {
     expect(app.record().dialogs[0]?.message).toBe('Start Watchkeeper when you log in?')
     await app.command({ do: 'answer', button: 'Start at login' })
     const page = await app.page()
-    await page.getByRole('heading', { name: 'Machine' }).waitFor()
+    await page.getByRole('heading', { name: 'Welcome to Watchkeeper' }).waitFor()
     const entry = path.join(config, 'autostart', 'io.github.watchkeeper.Watchkeeper.desktop')
     await expect.poll(() => readFileSync(entry, 'utf8')).toContain('Exec="/opt/my apps/W.AppImage" --hidden')
     await page.evaluate("location.hash = '#/about'")
@@ -298,7 +298,7 @@ describe('the desktop app', () => {
     const app = await startDesktop(shared)
     await ready(app)
     const page = await app.page()
-    await page.getByRole('heading', { name: 'Machine' }).waitFor()
+    await page.getByRole('heading', { name: 'Welcome to Watchkeeper' }).waitFor()
     const isDark = (): Promise<boolean> =>
       page.evaluate("document.documentElement.classList.contains('dark')")
     expect(await isDark()).toBe(false)
@@ -310,7 +310,7 @@ describe('the desktop app', () => {
     const app = await startDesktop(shared)
     await ready(app)
     const page = await app.page()
-    await page.getByRole('heading', { name: 'Machine' }).waitFor()
+    await page.getByRole('heading', { name: 'Welcome to Watchkeeper' }).waitFor()
     await page.evaluate("location.hash = '#/about'")
     await page.getByRole('switch', { name: 'One-coloured icon' }).click()
     await app.until('the dark icon', ({ tray }) => tray?.icon === trayFile('up-on-light'))
@@ -322,7 +322,7 @@ describe('the desktop app', () => {
     const app = await startDesktop(shared)
     await ready(app)
     const page = await app.page()
-    await page.getByRole('heading', { name: 'Machine' }).waitFor()
+    await page.getByRole('heading', { name: 'Welcome to Watchkeeper' }).waitFor()
     const address = page.url()
     await page.evaluate("location.href = 'http://127.0.0.1:9/elsewhere'")
     await expect.poll(() => app.log()).toContain('a page was not let go to http://127.0.0.1:9')
@@ -337,7 +337,7 @@ describe('the desktop app', () => {
   onlyStandIn('works where there is no tray', async () => {
     const app = await startDesktop(shared, { env: { WATCHKEEPER_TEST_NO_TRAY: '1' } })
     const page = await app.page()
-    await page.getByRole('heading', { name: 'Machine' }).waitFor()
+    await page.getByRole('heading', { name: 'Welcome to Watchkeeper' }).waitFor()
     expect(app.record().tray).toBeNull()
     expect(app.log()).toContain('there is no tray')
   })

@@ -35,7 +35,7 @@ describe('the desktop app and its service', () => {
     const app = await startDesktop(shared)
     await serving(app)
     const page = await app.page()
-    await page.getByRole('heading', { name: 'Machine' }).waitFor()
+    await page.getByRole('heading', { name: 'Welcome to Watchkeeper' }).waitFor()
     const { id } = await app.api<{ id: string }>('POST', 'watchers', {
       name: 'Kept',
       schedule: { kind: 'period', periodMs: 3_600_000 },
@@ -82,7 +82,7 @@ describe('the desktop app and its service', () => {
     expect(app.record().servicePids).toHaveLength(5)
     await page.getByRole('button', { name: 'Try again' }).click()
     await app.until('the rooms', isServing)
-    await (await app.page()).getByRole('heading', { name: 'Machine' }).waitFor()
+    await (await app.page()).getByRole('heading', { name: 'Welcome to Watchkeeper' }).waitFor()
   })
 
   it('shows another service that has the database, and takes over when that one goes', async () => {
@@ -93,7 +93,7 @@ describe('the desktop app and its service', () => {
     const app = await startDesktop(shared, { userData: folder })
     await serving(app)
     const page = await app.page()
-    await page.getByRole('heading', { name: 'Machine' }).waitFor()
+    await page.getByRole('heading', { name: 'Welcome to Watchkeeper' }).waitFor()
     expect(new URL(page.url()).origin).toBe(other.origin)
     await page.evaluate("location.hash = '#/about'")
     await page.getByText('It shows another Watchkeeper that serves on this machine.').waitFor()
@@ -191,7 +191,7 @@ describe('the desktop app and its service', () => {
     expect(isAlive(pid)).toBe(true)
     await startAgain(shared, app)
     const page = await app.page()
-    await page.getByRole('heading', { name: 'Machine' }).waitFor()
+    await page.getByRole('heading', { name: 'Welcome to Watchkeeper' }).waitFor()
     await page.evaluate("location.hash = '#/about'")
     await page.getByRole('button', { name: 'Quit…' }).click()
     await app.until('the third question', ({ dialogs }) => dialogs.length === 3)

@@ -214,7 +214,7 @@ describe.skipIf(!canRunLinux)('the packed service', () => {
     const browser = await startBrowser()
     onTestFinished(() => browser.close())
     const { page, complaints } = await visit(browser, `${origin}/#key=${key}`)
-    await page.getByRole('heading', { name: 'Machine' }).waitFor()
+    await page.getByRole('heading', { name: 'Welcome to Watchkeeper' }).waitFor()
     expect(complaints).toEqual([])
 
     const ended = new Promise<number | null>((resolve) => child.once('exit', resolve))
