@@ -1,10 +1,13 @@
 import { Command, Option } from 'commander'
+import path from 'node:path'
 import type {
   CreateWatcher,
+  JobProposal,
   Schedule,
   Watcher,
   WatcherEvents,
   WatcherList,
+  WatcherSource,
 } from '../../shared/api/watchers.ts'
 import { wordDuration } from '../../shared/time-text.ts'
 import { scheduleWords } from '../../shared/schedule-words.ts'
@@ -14,6 +17,10 @@ import { collect, span, tableLines } from '../options.ts'
 import { demand, findService, withServiceOptions, type ServiceChoice } from '../service-client.ts'
 
 interface AddOptions extends ServiceChoice {
+  readonly file?: string
+  readonly leastBytes?: number
+  readonly unit?: string
+  readonly userUnit: boolean
   readonly every?: number
   readonly cron?: string
   readonly calendar?: string
@@ -45,6 +52,7 @@ export function watcherCommand(): Command {
   )
   for (const sub of [
     addCommand(),
+    jobsCommand(),
     listCommand(),
     showCommand(),
     pauseCommand(true),
@@ -68,6 +76,16 @@ function addCommand(): Command {
       .option('--cron <expression>', 'due times as a cron expression')
       .option('--calendar <expression>', "due times as systemd's OnCalendar")
       .option('--zone <zone>', 'time zone of --cron and --calendar (default: the one of this machine)')
+      .option(
+        '--file <path>',
+        'a file on the machine of the service that must be new, or a pattern such as /srv/dumps/*.gz',
+      )
+      .option('--least-bytes <n>', 'with --file: a smaller file is a failure', count)
+      .option(
+        '--unit <name>',
+        'a unit of systemd, task of Windows or label of launchd whose last result must be good',
+      )
+      .option('--user-unit', "with --unit: of the user's own systemd or launchd", false)
       .option('--grace <length>', 'how much later a trigger may come', span('--grace'))
       .option('--limit <length>', 'how long a run may take', span('--limit'))
       .option('--tolerance <n>', 'failures in a row that tell nobody', count)
@@ -99,14 +117,54 @@ function addCommand(): Command {
       paused: options.paused,
       armed: options.armed,
       pausedPolicy: options.ignoreWhilePaused ? 'ignore' : 'unpause',
+      source: sourceOf(options),
     }
     const watcher = await demand<Watcher>(options, 'POST', '/api/v1/watchers', body)
     if (options.json) say(JSON.stringify(watcher, null, 2))
     else {
       const target = findService(options)
       say(`Added ${watcher.name} (${watcher.id}), ${scheduleWords(watcher.schedule)}.`)
+      if (watcher.source !== null) {
+        say(watcher.sentence)
+        return
+      }
       if ('origin' in target) say(`Its ping address: ${target.origin}/ping/${watcher.uuid}`)
       say(`Run its job with: watchkeeper run ${watcher.slug} -- <command>`)
+    }
+  })
+}
+
+/** @throws CommandError for what cannot go together */
+function sourceOf({ file, leastBytes, unit, userUnit }: AddOptions): WatcherSource | null {
+  if (file !== undefined && unit !== undefined)
+    throw new CommandError('give either --file or --unit', exitCodes.usage)
+  if (leastBytes !== undefined && file === undefined)
+    throw new CommandError('--least-bytes goes with --file', exitCodes.usage)
+  if (userUnit && unit === undefined) throw new CommandError('--user-unit goes with --unit', exitCodes.usage)
+  if (file !== undefined)
+    return { kind: 'file', path: path.resolve(file), ...(leastBytes !== undefined && { leastBytes }) }
+  return unit === undefined ? null : { kind: 'unit', unit, ...(userUnit && { user: true }) }
+}
+
+function jobsCommand(): Command {
+  return withServiceOptions(
+    new Command('jobs')
+      .description(
+        "Show the jobs of this machine's own schedulers, as watchers could have them. Nothing is changed.",
+      )
+      .option('--json', 'print JSON', false),
+  ).action(async (options: ServiceChoice & { json: boolean }) => {
+    const jobs = await demand<JobProposal[]>(options, 'GET', '/api/v1/watchers/proposals')
+    if (options.json) {
+      say(JSON.stringify(jobs, null, 2))
+      return
+    }
+    if (jobs.length === 0) say('No jobs were found in the schedulers that the service may read.')
+    for (const { name, origin, schedule, source, wrapped, known } of jobs) {
+      say(`${known ? '✓' : ' '} ${name}  (${origin}; ${scheduleWords(schedule)})`)
+      if (source?.kind === 'unit')
+        say(`    its result can be read: watchkeeper watcher add ${name} --unit ${source.unit} …`)
+      else if (wrapped !== null) say(`    ${wrapped}`)
     }
   })
 }
