@@ -49,7 +49,7 @@ describe.each(['light', 'dark'] as const)('every page in %s', (colorScheme) => {
       await page.evaluate(`location.hash = ${JSON.stringify(route)}`)
       await page.locator('#content h1').first().waitFor()
       // What is still a grey place is looked at when it is there.
-      await page.waitForFunction("document.querySelector('#content .animate-pulse') === null")
+      await expect.poll(() => page.locator('#content .animate-pulse').count(), { timeout: 15_000 }).toBe(0)
       await page.evaluate(axe)
       const { violations } = (await page.evaluate('axe.run()')) as AxeResult
       for (const { id: rule, impact, nodes } of violations)
