@@ -98,7 +98,7 @@ describe('the desktop app', () => {
     await app.command({ do: 'close-window' })
     await app.command({ do: 'menu', path: ['Recorder on'] })
     const page = await app.page()
-    await page.getByRole('heading', { name: 'Welcome to Watchkeeper' }).waitFor()
+    await page.getByRole('heading', { name: 'Machine' }).waitFor()
     expect(app.record().notices).toHaveLength(1)
     const kept = JSON.parse(readFileSync(path.join(app.userData, 'shell.json'), 'utf8')) as {
       bounds: { width: number }
@@ -161,7 +161,7 @@ describe('the desktop app', () => {
         schedule: { kind: 'period', periodMs: 3_600_000 },
       })
       const page = await app.page()
-      await page.getByRole('heading', { name: 'Welcome to Watchkeeper' }).waitFor()
+      await page.locator('#content').waitFor()
       await page.evaluate(`location.hash = '#/watchers/${id}'`)
       await app.until('the page of the watcher', ({ windows }) => (windows[0]?.url ?? '').endsWith(id))
       await app.api('POST', `watchers/${id}/triggers`, { kind: 'fail' })
