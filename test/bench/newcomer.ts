@@ -142,7 +142,7 @@ async function accessibility(browser: Browser, served: Served): Promise<void> {
         await page.evaluate(`location.hash = ${JSON.stringify(route)}`)
         await page.waitForTimeout(1_200)
         await page.evaluate(axe)
-        const { violations } = (await page.evaluate('axe.run({ resultTypes: ["violations"] })')) as AxeResult
+        const { violations } = await page.evaluate<AxeResult>('axe.run({ resultTypes: ["violations"] })')
         all += violations.length
         for (const { id, impact, nodes } of violations.filter(
           (one) => one.impact === 'serious' || one.impact === 'critical',

@@ -51,7 +51,7 @@ describe.each(['light', 'dark'] as const)('every page in %s', (colorScheme) => {
       // What is still a grey place is looked at when it is there.
       await expect.poll(() => page.locator('#content .animate-pulse').count(), { timeout: 15_000 }).toBe(0)
       await page.evaluate(axe)
-      const { violations } = (await page.evaluate('axe.run()')) as AxeResult
+      const { violations } = await page.evaluate<AxeResult>('axe.run()')
       for (const { id: rule, impact, nodes } of violations)
         if (impact === 'serious' || impact === 'critical')
           found.push(

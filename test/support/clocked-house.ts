@@ -65,7 +65,7 @@ export async function clockedHouse(start: ClockedStart): Promise<ClockedHouse> {
   const next = async <T>(): Promise<T> => {
     const { value, done } = await lines.next()
     if (done) throw new Error('the service ended')
-    return JSON.parse(value as string) as T
+    return JSON.parse(value) as T
   }
   const { origin, key } = await next<{ origin: string; key: string }>()
   return {
