@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import {
+  chmodSync,
   existsSync,
   readdirSync,
   readFileSync,
@@ -129,6 +130,62 @@ describe('watchkeeper daemon', () => {
     await until(() => isGone(last))
     expect(existsSync(pidfile)).toBe(false)
   }, 60_000)
+
+  it('is found and started again where it was told to be, and elsewhere only when told so', async () => {
+    const { database } = daemonIn()
+    const folder = path.dirname(database)
+    const at = (name: string): string => path.join(folder, name)
+    const config = at('daemon.cfg')
+    writeFileSync(
+      config,
+      `[Collector]\npid_path = ${at('c.pid')}\noutput_log = ${at('output.log')}\nerror_log = ${at('error.log')}\ninterval = 1\n`,
+    )
+    const daemon = (what: string, ...more: readonly string[]): Promise<CliResult> =>
+      runCli(['daemon', what, '-d', database, ...more])
+    expect(
+      await daemon('start', '-c', config, '--log', at('own.log'), '--', '--listen', '127.0.0.1:0'),
+    ).toMatchObject({ code: 0 })
+    const pidIn = (name: string): number => Number(readFileSync(at(name), 'utf8'))
+    const first = pidIn('c.pid')
+    expect((await daemon('status')).stdout).toContain(`It runs (process ${first})`)
+    expect(await daemon('restart')).toMatchObject({ code: 0, stderr: '' })
+    const second = pidIn('c.pid')
+    expect(second).not.toBe(first)
+    expect(isGone(first)).toBe(true)
+    expect(existsSync(`${database}.pid`)).toBe(false)
+    expect(existsSync(`${database}.log`)).toBe(false)
+    expect(readFileSync(at('own.log'), 'utf8').match(/Flight recorder shut down/g)).toHaveLength(1)
+    // The configuration holds as well: its reports go on.
+    const size = statSync(at('output.log')).size
+    await until(() => statSync(at('output.log')).size > size)
+    expect(await daemon('restart', '--pidfile', at('other.pid'))).toMatchObject({ code: 0, stderr: '' })
+    expect(isGone(second)).toBe(true)
+    expect(existsSync(at('c.pid'))).toBe(false)
+    const third = pidIn('other.pid')
+    // What is gone from the disk does not keep it from being ended.
+    renameSync(config, `${config}.old`)
+    expect(await daemon('stop')).toEqual({ code: 0, stdout: '', stderr: '' })
+    expect(isGone(third)).toBe(true)
+  }, 60_000)
+
+  it.skipIf(process.getuid?.() !== 0)(
+    'tells every user whether it runs, or that it cannot be told',
+    async () => {
+      const { run, database, pidfile, pid } = daemonIn()
+      const folder = path.dirname(database)
+      await run('start')
+      expect(statSync(pidfile).mode & 0o777).toBe(0o644)
+      const asked = (): Promise<CliResult> => runCli(['daemon', 'status', '-d', database], { uid: 65_534 })
+      chmodSync(folder, 0o755)
+      expect(await asked()).toMatchObject({ code: 0, stdout: `It runs (process ${pid()})\n` })
+      chmodSync(folder, 0o700)
+      expect(await asked()).toMatchObject({
+        code: 4,
+        stdout: `Whether it runs is not known: ${pidfile} cannot be read: permission denied\n`,
+      })
+    },
+    60_000,
+  )
 
   it('starts over a pidfile that a crash left behind, also when its number is another program’s', async () => {
     const { run, pid, pidfile } = daemonIn()

@@ -1,14 +1,14 @@
 import { XMLParser, XMLValidator } from 'fast-xml-parser'
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { absolutePaths } from '../../electron/cli/own-command.ts'
 import { launchdUnit } from '../../electron/cli/units/launchd.ts'
 import { systemdUnit } from '../../electron/cli/units/systemd.ts'
 import { taskUnit } from '../../electron/cli/units/task-scheduler.ts'
 import type { UnitParts } from '../../electron/cli/units/unit.ts'
-import { runCli } from '../support/cli.ts'
+import { command, runCli } from '../support/cli.ts'
 import { hasProgram } from '../support/private-bus.ts'
 import { tellSkipped } from '../support/skipped.ts'
 import { temporaryFolder } from '../support/temporary.ts'
@@ -16,7 +16,8 @@ import { temporaryFolder } from '../support/temporary.ts'
 const parts = (change: Partial<UnitParts> = {}): UnitParts => ({
   command: [process.execPath, '/opt/watch keeper/watchkeeper.js', 'serve', '-d', '/var/lib/w k/50%.db'],
   database: '/var/lib/w k/50%.db',
-  hasFolder: false,
+  missingFolders: ['/var/lib/w k'],
+  mayEcho: true,
   files: new Map(),
   scope: 'system',
   user: null,
@@ -25,6 +26,20 @@ const parts = (change: Partial<UnitParts> = {}): UnitParts => ({
 })
 const canVerify = hasProgram('systemd-analyze')
 if (!canVerify) tellSkipped('units are not verified: systemd-analyze is missing (Debian: systemd)')
+const canTrace = canVerify && hasProgram('strace')
+if (!canTrace) tellSkipped('what a unit lets through is not compared: strace is missing (Debian: strace)')
+
+/** Returns the calls of a set of systemd's, with the sets within it. */
+function callsOf(word: string): string[] {
+  if (!word.startsWith('@')) return [word]
+  const { stdout } = spawnSync('systemd-analyze', ['syscall-filter', word], { encoding: 'utf8' })
+  return stdout
+    .split('\n')
+    .slice(1)
+    .map((line) => line.trim())
+    .filter((line) => line !== '' && !line.startsWith('#'))
+    .flatMap(callsOf)
+}
 
 describe('the unit for systemd', () => {
   it.skipIf(!canVerify).each([
@@ -46,7 +61,8 @@ describe('the unit for systemd', () => {
 
   it('lets the service write wherever its options tell it to', () => {
     const { text } = systemdUnit(parts({ files: new Map([['--health-log', '/var/log/wk/report.log']]) }))
-    expect(text).toContain('ReadWritePaths="/var/lib/w k" /var/log/wk\n')
+    // One that is not there must not keep the service from starting.
+    expect(text).toContain('ReadWritePaths="/var/lib/w k" -/var/log/wk\n')
     expect(absolutePaths(['--health-log', 'r.log', '--log=x.log', '--listen', '1:2'])).toEqual([
       '--health-log',
       path.resolve('r.log'),
@@ -55,6 +71,85 @@ describe('the unit for systemd', () => {
       '1:2',
     ])
   })
+
+  it('is made with every folder that it may write to and that is missing, for who runs it', () => {
+    const { install } = systemdUnit(
+      parts({
+        user: 'watch',
+        missingFolders: ['/var/lib/w k', '/var/log/wk'],
+        files: new Map([['-l', '/var/log/wk/x']]),
+      }),
+    )
+    expect(install[0]).toEqual(['install', '-d', '-m', '0700', '-o', 'watch', '/var/lib/w k', '/var/log/wk'])
+  })
+
+  it.skipIf(!canVerify).each([
+    // Figures of systemd 252, on which 100 is wide open; root must read everything, and drives.
+    ['of the system, run by another user', parts({ user: 'daemon' }), 30],
+    ['of the system, run by root', parts(), 45],
+    ['of a user', parts({ scope: 'user' }), 80],
+  ])('%s is as closed as its work allows', (_, given, most) => {
+    const file = path.join(temporaryFolder(), 'watchkeeper.service')
+    writeFileSync(file, systemdUnit(given).text)
+    const { status, stdout } = spawnSync(
+      'systemd-analyze',
+      ['security', '--offline=true', `--threshold=${most}`, '--no-pager', file],
+      { encoding: 'utf8' },
+    )
+    expect([status, stdout.trim().split('\n').at(-1)]).toEqual([0, expect.any(String)])
+  })
+
+  it('of a user leaves ping its rights where echoes are sent by it', () => {
+    expect(systemdUnit(parts({ scope: 'user' })).text).toContain('NoNewPrivileges=yes\n')
+    expect(systemdUnit(parts({ scope: 'user', mayEcho: false })).text).not.toMatch(
+      /^(?:NoNew|Restrict[A-RT-Z])/m,
+    )
+  })
+
+  it.skipIf(!canTrace)(
+    'allows every call that the service makes',
+    async () => {
+      const folder = temporaryFolder()
+      const trace = path.join(folder, 'trace')
+      const database = path.join(folder, 'w.db')
+      const serve = spawn(
+        'strace',
+        // With -D it is the service that is our child.
+        [
+          '-D',
+          '-f',
+          '-qq',
+          '-o',
+          trace,
+          process.execPath,
+          command,
+          'serve',
+          '-d',
+          database,
+          '--listen',
+          '127.0.0.1:0',
+        ],
+        { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, HOME: folder } },
+      )
+      const ended = new Promise((resolve) => serve.on('close', resolve))
+      onTestFinished(() => void serve.kill('SIGKILL'))
+      const health = async (): Promise<string> => (await runCli(['health', 'status', '-d', database])).stdout
+      while (!(await health()).includes('Processor'));
+      serve.kill('SIGTERM')
+      await ended
+      const filter = /^SystemCallFilter=(.*)$/m.exec(systemdUnit(parts()).text)?.[1]?.split(' ') ?? []
+      const allowed = new Set(filter.flatMap(callsOf))
+      // The ends of calls that were interrupted stand on lines of their own.
+      const made = new Set(
+        readFileSync(trace, 'utf8')
+          .split('\n')
+          .flatMap((line) => /^\d+\s+([a-z_0-9]+)\(/.exec(line)?.[1] ?? []),
+      )
+      expect(made.size).toBeGreaterThan(40)
+      expect([...made].filter((call) => !allowed.has(call))).toEqual([])
+    },
+    60_000,
+  )
 
   it('waits for our word, watches over us, and names what is run so that systemd reads it right', () => {
     const { text, file, install } = systemdUnit(parts({ user: 'watch' }))

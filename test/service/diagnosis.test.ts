@@ -1,3 +1,4 @@
+import Database from 'better-sqlite3'
 import { describe, expect, it } from 'vitest'
 import {
   documentHtml,
@@ -37,6 +38,20 @@ describe('masking', () => {
     ['enx00e04c680001 is up', 'enx-device-2 is up'],
     ['postgres://u:pw/with@db/x?token=1 failed', 'postgres://host-4/x?… failed'],
     ['C:\\Users\\Alice Smith\\x', 'C:\\Users\\user-4\\x'],
+    ['connect ECONNREFUSED 2001:db8:1:2:3:4ff:fe05:6:443', 'connect ECONNREFUSED address-6:443'],
+    ['at 2001:db8::1: refused', 'at address-7: refused'],
+    ['on ::ffff:10.0.0.8, fe80::1%eth0', 'on address-8, address-2%eth0'],
+    [
+      'std::vector<a> at dead::beefy, 12:30:45 and a::',
+      'std::vector<a> at dead::beefy, 12:30:45 and address-9',
+    ],
+    ['jürgen@example.com', 'mail-2'],
+    ['http://nas.lan/~alice/x and ~alice/y, ~5 or so', 'http://host-1/~user-3/x and ~user-3/y, ~5 or so'],
+    ['10.0.0.5_x1 but 1.2.3.4.5', 'address-10_x1 but 1.2.3.4.5'],
+    ['name not found: shop', 'name not found: host-5'],
+    ['getaddrinfo ENOTFOUND shop.example', 'getaddrinfo ENOTFOUND host-6'],
+    ['the cdn.nas.lan, nas.alice-corp.example', 'the host-7, host-8'],
+    ['nas.service failed, libnas.so.6 stays', 'host-2.service failed, libnas.so.6 stays'],
     ['nothing at all', 'nothing at all'],
   ])('turns “%s” into “%s”', (text, expected) => {
     expect(mask(text)).toBe(expected)
@@ -98,8 +113,27 @@ describe('GET /api/v1/health/diagnosis', () => {
     await post('/api/v1/hosts', {
       domain: 'vault.example',
       name: 'The vault',
-      probes: [{ kind: 'tcp', port: 1, timeoutMs: 200 }],
+      probes: [
+        { kind: 'tcp', port: 1, timeoutMs: 200 },
+        { kind: 'http', url: 'https://shop.alice-corp.invalid/', timeoutMs: 200 },
+        { kind: 'dns', name: 'mx.alice-corp.invalid', record: 'A', server: '127.0.0.53:5', timeoutMs: 200 },
+      ],
     })
+    await post('/api/v1/channels', {
+      kind: 'webhook',
+      name: 'Hook',
+      settings: { url: 'http://hooks.bob-corp.invalid:8080/x' },
+    })
+    const db = new Database(test.service.database)
+    const insert = db.prepare(
+      "INSERT INTO incident (room, item, name, opened_ms, text, affected, path) VALUES ('machine', ?, 'Lookups', ?, ?, '[]', '/')",
+    )
+    for (const text of [
+      'name not found: shop.alice-corp.invalid',
+      'www.alice-corp.invalid answers 500, hooks.bob-corp.invalid refused, mx.alice-corp.invalid. is away',
+    ])
+      insert.run(text, Date.now(), text)
+    db.close()
     await test.service.health.sample()
     const text = async (query: string): Promise<string> =>
       (await test.fetch(`/api/v1/health/diagnosis?${query}`)).text()
@@ -113,7 +147,8 @@ describe('GET /api/v1/health/diagnosis', () => {
       'Watchkeeper',
     ])
       expect(page).toContain(`\n${title}`)
-    expect(page).not.toMatch(/payroll|vault/i)
+    expect(page).toContain('name not found: host-')
+    expect(page).not.toMatch(/payroll|vault|corp|shop/i)
     const html = await test.fetch('/api/v1/health/diagnosis')
     expect(html.headers.get('content-type')).toBe('text/html; charset=utf-8')
     expect(await html.text()).toContain('<!doctype html>')

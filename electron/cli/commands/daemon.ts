@@ -9,13 +9,13 @@ import {
   readFileSync,
   rmSync,
   statSync,
-  writeFileSync,
 } from 'node:fs'
 import path from 'node:path'
 import { systemClock } from '../../service/clock.ts'
 import { isLocked, readServiceAddress } from '../../service/store/lock.ts'
 import { readDaemonConfig, type DaemonConfig } from '../daemon/config.ts'
-import { isAlive, readPid, runningPid } from '../daemon/pidfile.ts'
+import { readLastStart, writeLastStart, type LastStart } from '../daemon/last-start.ts'
+import { isAlive, pidfileFault, readPid, runningPid } from '../daemon/pidfile.ts'
 import { alreadyRuns, doesNotRun } from '../daemon/words.ts'
 import { CommandError, databaseOf, exitCodes, say } from '../io.ts'
 import { databaseOption } from '../options.ts'
@@ -34,6 +34,8 @@ interface Places {
   readonly pidfile: string
   readonly log: string
   readonly config: DaemonConfig | null
+  /** Places that were named, for the next start. */
+  readonly named: LastStart['named']
   /** Whether the places were typed, so that a typing error makes no folder. */
   readonly isLogTyped: boolean
   readonly isPidTyped: boolean
@@ -61,28 +63,33 @@ export function daemonCommand(finish: (exitCode: number) => void): Command {
   command.addCommand(
     withOptions(new Command('stop'))
       .description('End it in order and wait until it is gone.')
-      .action(async (options: DaemonOptions) => {
-        await stop(placesOf(options))
-      }),
+      .action((options: DaemonOptions) => stop(runningPlaceOf(options))),
   )
   command.addCommand(
     withOptions(new Command('restart'))
       .description(
-        'End it, if it runs, and start it, with the options of its last start unless others are given.',
+        'End it, if it runs, and start it, with the options and places of its last start unless others are given.',
       )
       .allowUnknownOption()
       .argument(...passed)
       .action(async (more: string[], options: DaemonOptions) => {
-        const places = placesOf(options)
-        await stop(places)
-        await start(places, more.length > 0 ? more : lastOptions(places))
+        const database = databaseOf(options.database)
+        const last = readLastStart(database)
+        // Checked before anything ends, so that a mistake costs no daemon.
+        const places = placesOf({ ...last.named, ...options })
+        const was = { database, pidfile: last.pidfile ?? places.pidfile }
+        await stop(runningPid(was.pidfile) === null ? places : was)
+        await start(places, more.length > 0 ? more : last.serve)
       }),
   )
   command.addCommand(
     withOptions(new Command('status'))
       .description('Say whether it runs.')
-      .addHelpText('after', '\nExit codes: 0 it runs, 1 it does not but left its pidfile, 3 it does not.')
-      .action((options: DaemonOptions) => finish(status(placesOf(options)))),
+      .addHelpText(
+        'after',
+        '\nExit codes: 0 it runs, 1 it does not but left its pidfile, 3 it does not, 4 its pidfile cannot be read.',
+      )
+      .action((options: DaemonOptions) => finish(status(runningPlaceOf(options)))),
   )
   command.addHelpText(
     'after',
@@ -105,12 +112,24 @@ function placesOf({ database: named, config: configFile, pidfile, log }: DaemonO
   return {
     database,
     config,
+    named: {
+      ...(configFile !== undefined && { config: path.resolve(configFile) }),
+      ...(pidfile !== undefined && { pidfile: path.resolve(pidfile) }),
+      ...(log !== undefined && { log: path.resolve(log) }),
+    },
     // The daemon's folder is the root, so that it holds no other one.
     pidfile: path.resolve(pidfile ?? config?.pidPath ?? `${database}.pid`),
     log: path.resolve(log ?? config?.errorLog ?? `${database}.log`),
     isLogTyped: log !== undefined,
     isPidTyped: pidfile !== undefined,
   }
+}
+
+/** Returns where the daemon that may be running has its pidfile: as it was told at its start, unless it is named. */
+function runningPlaceOf(options: DaemonOptions): Pick<Places, 'database' | 'pidfile'> {
+  const database = databaseOf(options.database)
+  const last = options.pidfile === undefined && options.config === undefined ? readLastStart(database) : null
+  return last?.pidfile == null ? placesOf(options) : { database, pidfile: last.pidfile }
 }
 
 const clock = systemClock()
@@ -120,18 +139,6 @@ const startPatienceMs = 120_000
 /** The original asks so often. */
 const askMs = 100
 const stopPatienceMs = 60_000
-
-/** Where the options of the last start are kept, for a restart. */
-const optionsFile = ({ database }: Places): string => `${database}.daemon.json`
-
-function lastOptions(places: Places): readonly string[] {
-  try {
-    const kept: unknown = JSON.parse(readFileSync(optionsFile(places), 'utf8'))
-    return Array.isArray(kept) && kept.every((word) => typeof word === 'string') ? kept : []
-  } catch {
-    return []
-  }
-}
 
 async function start(places: Places, more: readonly string[]): Promise<void> {
   const { database, pidfile, log, config } = places
@@ -173,13 +180,14 @@ async function start(places: Places, more: readonly string[]): Promise<void> {
     const address = isLocked(database) ? readServiceAddress(database) : null
     if (address !== null && address.pid === child.pid) {
       child.unref()
-      writeFileSync(optionsFile(places), `${JSON.stringify(more)}\n`, { mode: 0o600 })
+      writeLastStart(database, { pidfile, named: places.named, serve: more })
       say(`Watchkeeper records in the background (process ${child.pid}), the UI is at ${address.origin}/`)
       say(`Its log is ${log}; \`watchkeeper open\` opens the UI with its key.`)
       return
     }
   }
   child.unref()
+  writeLastStart(database, { pidfile, named: places.named, serve: more })
   say(`Watchkeeper was started (process ${child.pid}) and is still busy with its database; its log is ${log}`)
 }
 
@@ -220,7 +228,9 @@ function lastWords(log: string, from: number): string {
 }
 
 /** The original's words and exit code 0 where nothing runs. */
-async function stop({ pidfile }: Places): Promise<void> {
+async function stop({ pidfile }: Pick<Places, 'pidfile'>): Promise<void> {
+  const fault = pidfileFault(pidfile)
+  if (fault !== null) throw new CommandError(fault)
   const pid = runningPid(pidfile)
   if (pid === null) {
     process.stderr.write(`${doesNotRun(pidfile)}\n`)
@@ -246,8 +256,14 @@ async function stop({ pidfile }: Places): Promise<void> {
   throw new CommandError(`process ${pid} has not ended within ${stopPatienceMs / 1_000} s`)
 }
 
+const unknownStatus = 4
 /** Exit codes of the Linux Standard Base: https://refspecs.linuxfoundation.org/LSB_5.0.0/LSB-Core-generic/LSB-Core-generic/iniscrptact.html */
-function status({ pidfile, database }: Places): number {
+function status({ pidfile, database }: Pick<Places, 'database' | 'pidfile'>): number {
+  const fault = pidfileFault(pidfile)
+  if (fault !== null) {
+    say(`Whether it runs is not known: ${fault}`)
+    return unknownStatus
+  }
   const pid = runningPid(pidfile)
   if (pid !== null) {
     const address = readServiceAddress(database)

@@ -62,11 +62,14 @@ function unitOf(options: ServiceOptions, more: readonly string[]): Unit {
     throw new CommandError('give either --user or --system, not both', exitCodes.usage)
   const isSystem = options.system ?? (options.user !== true && process.getuid?.() === 0)
   const database = path.resolve(databaseOf(options.database))
+  const files = filesAmong(more)
+  const folders = new Set([database, ...files.values()].map((file) => path.dirname(file)))
   const parts: UnitParts = {
     command: [...ownCommand(), 'serve', '-d', database, ...absolutePaths(more)],
-    files: filesAmong(more),
+    files,
     database,
-    hasFolder: existsSync(path.dirname(database)),
+    missingFolders: [...folders].filter((folder) => !existsSync(folder)),
+    mayEcho: mayEcho(),
     scope: isSystem ? 'system' : 'user',
     user: options.runAs ?? (process.platform === 'win32' && !isSystem ? userInfo().username : null),
     home: homedir(),
@@ -80,6 +83,19 @@ function unitOf(options: ServiceOptions, more: readonly string[]): Unit {
       return taskUnit(parts)
     default:
       throw new CommandError(`no service manager of ${process.platform} is known; use \`watchkeeper daemon\``)
+  }
+}
+
+/** Whether ordinary programs of this user may send echoes: icmp(7), `ping_group_range`. */
+function mayEcho(): boolean {
+  try {
+    const range = readFileSync('/proc/sys/net/ipv4/ping_group_range', 'utf8').trim().split(/\s+/).map(Number)
+    const [first = 1, last = 0] = range
+    return [process.getgid?.() ?? -1, ...(process.getgroups?.() ?? [])].some(
+      (id) => id >= first && id <= last,
+    )
+  } catch {
+    return false
   }
 }
 

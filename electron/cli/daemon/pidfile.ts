@@ -1,4 +1,14 @@
-import { linkSync, readFileSync, readlinkSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  accessSync,
+  chmodSync,
+  constants,
+  linkSync,
+  readFileSync,
+  readlinkSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import path from 'node:path'
 
 /** The file by which a daemon is known: its process id and a newline. */
@@ -10,6 +20,17 @@ export function readPid(file: string): number | null {
     return /^\d{1,10}$/.test(text) && Number(text) > 0 ? Number(text) : null
   } catch {
     return null
+  }
+}
+
+/** Returns why it cannot be told whether a pidfile is there and what it holds, as a sentence; null when it can. */
+export function pidfileFault(file: string): string | null {
+  try {
+    accessSync(file, constants.R_OK)
+    return null
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+    return code === 'EACCES' || code === 'EPERM' ? `${file} cannot be read: permission denied` : null
   }
 }
 
@@ -69,6 +90,8 @@ export function takePidfile(file: string): boolean {
   const draft = `${file}.${process.pid}`
   writeFileSync(draft, `${process.pid}\n`, { mode: 0o644 })
   try {
+    // Anybody may ask whether it runs, whatever the service's files are otherwise.
+    chmodSync(draft, 0o644)
     for (let attempt = 0; attempt < 3; attempt += 1) {
       try {
         linkSync(draft, file)

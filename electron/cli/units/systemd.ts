@@ -30,7 +30,7 @@ WatchdogSec=60
 TimeoutStartSec=300
 TimeoutStopSec=20
 UMask=0077
-${isSystem ? hardening(parts) : ''}
+${isSystem ? systemHardening(parts) : userHardening(parts)}
 [Install]
 WantedBy=${isSystem ? 'multi-user.target' : 'default.target'}
 `
@@ -39,7 +39,7 @@ WantedBy=${isSystem ? 'multi-user.target' : 'default.target'}
     text,
     install: [
       // systemd lets the service write only to a folder that is there.
-      ...(parts.hasFolder || !isSystem ? [] : [makeFolder(parts)]),
+      ...(parts.missingFolders.length === 0 || !isSystem ? [] : [makeFolders(parts)]),
       [...systemctl, 'daemon-reload'],
       [...systemctl, 'enable', unitName],
       // One that runs already goes on with the old unit otherwise.
@@ -53,33 +53,56 @@ WantedBy=${isSystem ? 'multi-user.target' : 'default.target'}
   }
 }
 
-function makeFolder({ user, database }: UnitParts): string[] {
-  return ['install', '-d', '-m', '0700', ...(user === null ? [] : ['-o', user]), path.dirname(database)]
+function makeFolders({ user, missingFolders }: UnitParts): string[] {
+  return ['install', '-d', '-m', '0700', ...(user === null ? [] : ['-o', user]), ...missingFolders]
 }
+
+/** What is forbidden in both kinds of units; a user's manager may do no more than this. */
+const always = `NoNewPrivileges=yes
+LockPersonality=yes
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX AF_NETLINK
+SystemCallArchitectures=native
+`
+
+function userHardening({ mayEcho }: UnitParts): string {
+  return mayEcho
+    ? always
+    : '# Not hardened: echoes to hosts are sent by ping(8) here, which needs rights of its own (net.ipv4.ping_group_range).\n'
+}
+
+/** What root needs to look after a whole machine: other people's files and processes, and drives by smartctl(8). */
+const rootCapabilities =
+  'CAP_NET_RAW CAP_NET_BIND_SERVICE CAP_CHOWN CAP_DAC_OVERRIDE CAP_DAC_READ_SEARCH CAP_FOWNER CAP_KILL CAP_SYS_ADMIN CAP_SYS_PTRACE CAP_SYS_RAWIO'
 
 /**
  * Not among these: what would forbid just-in-time code (MemoryDenyWriteExecute), reading how the clock is kept (ProtectClock), other
  * processes (ProtectProc) or drives (PrivateDevices).
  */
-function hardening({ user, database, command, files }: UnitParts): string {
+function systemHardening({ user, database, command, files }: UnitParts): string {
   const isIn = (folder: RegExp): boolean => [database, ...command].some((place) => folder.test(place))
-  const folders = new Set([database, ...files.values()].map((file) => path.dirname(file)))
+  const folderOfData = path.dirname(database)
+  // A folder below /run is gone after the next start of the machine, and the service is to start all the same.
+  const folders = new Set([...files.values()].map((file) => path.dirname(file)))
+  folders.delete(folderOfData)
+  const writable = [quoted(folderOfData), ...[...folders].map((folder) => quoted(`-${folder}`))]
   // The journal tells why this machine stopped only to those who may read it.
   const runAs = user === null ? '' : `User=${user}\nSupplementaryGroups=systemd-journal\n`
-  return `${runAs}ReadWritePaths=${[...folders].map(quoted).join(' ')}
+  return `${runAs}ReadWritePaths=${writable.join(' ')}
 ProtectSystem=strict
 ProtectHome=${isIn(/^\/(?:home|root)\//) ? 'no' : 'read-only'}
 PrivateTmp=${isIn(/^\/(?:var\/)?tmp\//) ? 'no' : 'yes'}
-NoNewPrivileges=yes
 ProtectKernelTunables=yes
 ProtectKernelModules=yes
+ProtectKernelLogs=yes
 ProtectControlGroups=yes
-RestrictSUIDSGID=yes
-RestrictRealtime=yes
-RestrictNamespaces=yes
-LockPersonality=yes
-SystemCallArchitectures=native
-RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX AF_NETLINK
+ProtectHostname=yes
+${always}# How the clock is kept is asked by adjtimex(2); setting it takes a right that is not given.
+SystemCallFilter=@system-service @pkey adjtimex clock_adjtime
+SystemCallErrorNumber=EPERM
+CapabilityBoundingSet=${user === null ? rootCapabilities : 'CAP_NET_RAW'}
 # Echoes to hosts, for users who may not send them otherwise.
 AmbientCapabilities=CAP_NET_RAW
 `

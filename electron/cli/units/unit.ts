@@ -5,8 +5,10 @@ export interface UnitParts {
   readonly database: string
   /** Files that the options of `serve` name, by the option. */
   readonly files: ReadonlyMap<string, string>
-  /** Whether the database's folder is there. */
-  readonly hasFolder: boolean
+  /** Folders of the database and of these files that are not there. */
+  readonly missingFolders: readonly string[]
+  /** Whether an ordinary program of this user may send echoes; where not, `ping` does it with rights of its own. */
+  readonly mayEcho: boolean
   readonly scope: 'user' | 'system'
   /** Who runs it, for a service of the whole system; null for whoever installs it. */
   readonly user: string | null

@@ -13,6 +13,7 @@ import { rowsIn } from '../health/report.ts'
 import { summaryView } from '../health/view.ts'
 import type { Recorder } from '../recorder/index.ts'
 import type { Telemetry } from '../telemetry/index.ts'
+import { hostsIn, searchDomains } from './hosts-in.ts'
 import { documentHtml, documentText, masked, timeWords, type Document } from './document.ts'
 import { createMasker, type MaskKind } from './mask.ts'
 import { sectionsOf, type Facts } from './sections.ts'
@@ -169,6 +170,14 @@ function namesOf({ context: { db } }: DiagnosisParts, { processes }: Facts): Rea
     add(row.domain, 'host')
     add(row.name, 'host')
   }
+  for (const settings of db
+    .prepare('SELECT settings FROM host_probe UNION ALL SELECT settings FROM channel')
+    .pluck()
+    .all())
+    for (const name of hostsIn(parsed(settings))) add(name, 'host')
+  for (const name of hostsIn(Object.values(process.env).filter((value) => value?.includes('://'))))
+    add(name, 'host')
+  for (const name of searchDomains(readText('/etc/resolv.conf'))) add(name, 'host')
   for (const row of db.prepare('SELECT name, slug FROM watcher').all() as { name: string; slug: string }[]) {
     add(row.name, 'name')
     add(row.slug, 'name')
@@ -179,6 +188,14 @@ function namesOf({ context: { db } }: DiagnosisParts, { processes }: Facts): Rea
     .all('hosts', 'watchers'))
     add(name, 'name')
   return names
+}
+
+function parsed(text: unknown): unknown {
+  try {
+    return typeof text === 'string' ? JSON.parse(text) : null
+  } catch {
+    return null
+  }
 }
 
 /** Returns the users of this machine that are people: login.defs(5), UID_MIN. */

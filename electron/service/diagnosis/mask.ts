@@ -11,13 +11,21 @@ export type MaskKind = 'host' | 'user' | 'name' | 'address' | 'mail' | 'device'
 /** Words that say nothing of anybody. */
 const harmless = new Set(['localhost', 'root', 'localdomain', '127.0.0.1', '0.0.0.0', '::1', '::', 'none'])
 
-const mailPattern = /[\w.+-]+@[\w-]+(?:\.[\w-]+)+/g
-const ip4Pattern = /(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w.]*\d)/g
-const ip6Pattern = /(?<![\w:])(?:[0-9a-f]{0,4}:){2,7}[0-9a-f]{0,4}(?![\w:])/gi
+const mailPattern = /[\p{L}\p{N}_.+-]+@[\p{L}\p{N}_-]+(?:\.[\p{L}\p{N}_-]+)+/gu
+const ip4Pattern = /(?<![A-Za-z0-9.])(?:\d{1,3}\.){3}\d{1,3}(?![A-Za-z0-9]|\.\d)/g
+/** The widest run of what an address could be made of; how much of it is one is told by trying. */
+const ip6Pattern = /(?<![\w:])[0-9a-f]{0,4}(?::[0-9a-f]{0,4}){2,}(?:(?:\.\d{1,3}){3})?/gi
 const macPattern = /(?<![\w:-])(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}(?![\w:-])/gi
 /** Folders of users, and what they plugged in; on Windows a name may have blanks. */
 const homePattern = /((?:\/(?:var\/)?home|\/Users|(?:\/run)?\/media)\/)([^/\\\s:"'<>]+)/g
 const windowsHomePattern = /([A-Za-z]:\\Users\\)([^\\/:*?"<>|\n]+?)(?=\\|$|["'])/g
+/** A user's folder below an address of the web, and as shells have it. */
+const tildePattern =
+  /(?<=\/)~([\p{L}_][\p{L}\p{N}_.-]*)|(?<![\p{L}\p{N}_.~])~([\p{L}_][\p{L}\p{N}_.-]*)(?=\/)/gu
+/** What the words of a lookup that failed name. */
+const lookupPattern =
+  /(\b(?:name not found:|ENOTFOUND|EAI_AGAIN|getaddrinfo E[A-Z_]+|(?:could not|cannot) resolve(?: host)?:?)\s+)([\p{L}\p{N}_-][\p{L}\p{N}_.-]*[\p{L}\p{N}_-]|[\p{L}\p{N}])/giu
+const dottedPattern = /(?<![\p{L}\p{N}_.@/\\-])[\p{L}\p{N}_-]+(?:\.[\p{L}\p{N}_-]+)+(?![\p{L}\p{N}_@])/gu
 /** An interface that is named by its address. */
 const interfacePattern = /\b(enx|wlx)([0-9a-f]{12})\b/g
 /** Users and passwords go, and so do queries, which may hold keys. */
@@ -51,6 +59,7 @@ export function createMasker(names: ReadonlyMap<string, MaskKind>): Masker {
           `(?<![\\p{L}\\p{N}_])(?:${known.map(([name]) => escaped(name)).join('|')})(?![\\p{L}\\p{N}_])`,
           'giu',
         )
+  const isOfKnown = knownDomains(known)
   return {
     mask(text) {
       // Addresses of the web come first, since their users and passwords look like mail addresses.
@@ -61,6 +70,9 @@ export function createMasker(names: ReadonlyMap<string, MaskKind>): Masker {
             `${scheme}${wordFor(host, hostKind(host))}${rest}${query === undefined ? '' : '?…'}`,
         )
         .replace(mailPattern, (mail) => wordFor(mail, 'mail'))
+        .replace(lookupPattern, (_, words: string, name: string) => words + wordFor(name, hostKind(name)))
+        // A name is hidden whole before a single word of it is: what is left of it would still tell whose it is.
+        .replace(dottedPattern, (name) => (isOfKnown(name) ? wordFor(name, 'host') : name))
       if (pattern)
         masked = masked.replace(pattern, (name) => wordFor(name, byName.get(name.toLowerCase()) ?? 'name'))
       return masked
@@ -72,12 +84,46 @@ export function createMasker(names: ReadonlyMap<string, MaskKind>): Masker {
           windowsHomePattern,
           (_, folder: string, user: string) => `${folder}${isMask(user) ? user : wordFor(user, 'user')}`,
         )
+        .replace(tildePattern, (_, below: string | undefined, first: string | undefined) => {
+          const user = below ?? first ?? ''
+          return `~${isMask(user) ? user : wordFor(user, 'user')}`
+        })
         .replace(interfacePattern, (_, prefix: string, mac: string) => `${prefix}-${wordFor(mac, 'device')}`)
         .replace(macPattern, (mac) => wordFor(mac, 'device'))
+        .replace(ip6Pattern, (run, at: number, all: string) => {
+          const length = addressLength(run, all[at + run.length] ?? '')
+          return length === 0 ? run : wordFor(run.slice(0, length), 'address') + run.slice(length)
+        })
         .replace(ip4Pattern, (address) => (isIP(address) === 4 ? wordFor(address, 'address') : address))
-        .replace(ip6Pattern, (address) => (isIP(address) === 6 ? wordFor(address, 'address') : address))
     },
   }
+}
+
+/** Returns whether a dotted name is of a known domain, or of a known machine. */
+function knownDomains(known: readonly (readonly [string, MaskKind])[]): (name: string) => boolean {
+  const domains = new Set<string>()
+  const machines = new Set<string>()
+  for (const [name, kind] of known) {
+    if (kind !== 'host' || isIP(name) !== 0) continue
+    const labels = name.toLowerCase().split('.')
+    machines.add(labels[0] ?? '')
+    // Two labels at least: one alone, such as “example”, is a whole country's.
+    for (let first = 0; first < labels.length - 1; first += 1) domains.add(labels.slice(first).join('.'))
+  }
+  return (name) => {
+    const labels = name.toLowerCase().split('.')
+    if (isIP(name) !== 0) return false
+    // `nas.service` is a service of that name, `nas.somebody.example` a machine.
+    if (labels.length > 2 && machines.has(labels[0] ?? '')) return true
+    return labels.some((_, first) => domains.has(labels.slice(first).join('.')))
+  }
+}
+
+/** Returns how long the address is with which a run of hexadecimal groups begins; 0 where there is none. */
+function addressLength(run: string, after: string): number {
+  for (let length = run.length; length > 1; length -= 1)
+    if (isIP(run.slice(0, length)) === 6 && !/\w/.test(run[length] ?? after)) return length
+  return 0
 }
 
 const isMask = (text: string): boolean => /^[a-z]+-\d+$/.test(text)

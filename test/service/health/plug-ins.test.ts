@@ -2,6 +2,7 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync }
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
+import { isAlive } from '../../../electron/cli/daemon/pidfile.ts'
 import { systemClock } from '../../../electron/service/clock.ts'
 import { createLog } from '../../../electron/service/log.ts'
 import { createPlugIns, type PlugIns } from '../../../electron/service/health/plug-ins/index.ts'
@@ -109,6 +110,55 @@ describe('plug-ins', () => {
     30_000,
   )
 
+  it.runIf(process.platform === 'linux')(
+    'are ended when a process that left parent, group and session takes too much memory',
+    async () => {
+      const { put, run } = bench({ megabytes: 64, seconds: 20 })
+      const greedy = `${process.execPath} -e 'const a=[];setInterval(()=>a.push(Buffer.alloc(2e7,1)),20)'`
+      put('Greedy_orphan.sh', shell(`setsid sh -c "sh -c \\"${greedy}\\" &"\nsleep 60`))
+      put('Greedy_group.sh', shell(`(sh -c "${greedy} &")\nsleep 60`))
+      const report = await run()
+      for (const name of ['Greedy_orphan', 'Greedy_group'])
+        expect(errorOf(report, name)).toBe('it took more than 64 MB of memory and was ended')
+    },
+    30_000,
+  )
+
+  it.runIf(process.platform === 'linux')(
+    'leave no process behind, whatever they started, and are not held up by it',
+    async () => {
+      const { put, run, folder } = bench({ seconds: 8 })
+      const pids = path.join(folder, '.pids')
+      put(
+        'Leaves_some.sh',
+        shell(`setsid sh -c 'echo $$ >> ${pids}; sleep 300' &
+(setsid sh -c '(sh -c "echo \\$\\$ >> ${pids}; sleep 300" >/dev/null 2>&1 &)')
+while [ "$(wc -l < ${pids})" -lt 2 ]; do :; done
+echo '{"left":2}'`),
+      )
+      expect(functionIn(await run(), 'Leaves_some')?.data).toEqual([{ left: 2 }])
+      const left = readFileSync(pids, 'utf8').trim().split('\n').map(Number)
+      expect(left).toHaveLength(2)
+      expect(left.filter(isAlive)).toEqual([])
+    },
+    20_000,
+  )
+
+  it('that are modules and throw are marked with what they said', async () => {
+    const { put, run } = bench()
+    put('Bad_throws.mjs', "throw new Error('no air here')", 0o644)
+    put(
+      'Bad_later.mjs',
+      "export default () => new Promise(() => setTimeout(() => { throw new Error('too late') }))",
+      0o644,
+    )
+    put('Bad_async.mjs', "export default async () => { throw new Error('no more') }", 0o644)
+    const report = await run()
+    expect(errorOf(report, 'Bad_throws')).toBe('it ended with exit code 1: no air here')
+    expect(errorOf(report, 'Bad_later')).toBe('it ended with exit code 1: too late')
+    expect(errorOf(report, 'Bad_async')).toBe('it ended with exit code 1: no more')
+  })
+
   it.each([
     ['writes nothing', shell('true'), 'it wrote nothing'],
     ['writes no JSON', shell('echo hello'), 'what it wrote is no JSON'],
@@ -174,7 +224,7 @@ describe('plug-ins', () => {
     const rows = functionIn(await run(), 'Env_all')?.data ?? []
     delete process.env['WATCHKEEPER_KEY']
     expect(rows.length).toBeGreaterThan(0)
-    expect(JSON.stringify(rows)).not.toMatch(/WATCHKEEPER|NODE_OPTIONS|VITEST/)
+    expect(JSON.stringify(rows)).not.toMatch(/WATCHKEEPER_KEY|NODE_OPTIONS|VITEST/)
   })
 
   it('work as the examples that ship', async () => {

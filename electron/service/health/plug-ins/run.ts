@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { randomUUID } from 'node:crypto'
 import path from 'node:path'
 import type { Readable } from 'node:stream'
 import type { Clock } from '../../clock.ts'
 import type { Json, Row } from '../report.ts'
+import { createFamily, markName } from './family.ts'
 
 /** Running one plug-in: a program of its own, with limits of time, memory and output. */
 
@@ -18,7 +19,7 @@ const mostRows = 500
 const mostText = 2_000
 /** Its memory is looked at this often (ms), where the system tells it without a program. */
 const lookMs = 200
-/** Processes of one plug-in that are counted at most. */
+/** A plug-in that starts more processes than this goes on for ever. */
 const mostProcesses = 200
 
 /**
@@ -52,8 +53,16 @@ export function commandOf(
 
 const moduleHost = `
 import { pathToFileURL } from 'node:url'
-const { default: answer } = await import(pathToFileURL(process.argv.at(-1)).href)
-process.stdout.write(JSON.stringify(typeof answer === 'function' ? await answer() : answer))
+const fail = (error) => {
+  process.stderr.write(String(error?.message ?? error), () => process.exit(1))
+}
+process.on('uncaughtException', fail)
+try {
+  const { default: answer } = await import(pathToFileURL(process.argv.at(-1)).href)
+  process.stdout.write(JSON.stringify(typeof answer === 'function' ? await answer() : answer) ?? '')
+} catch (error) {
+  fail(error)
+}
 `
 
 /** What runs of plug-ins share. */
@@ -79,14 +88,17 @@ export function runPlugIn(
   const { program, args } = commandOf(file, limits, process.platform, node)
   return new Promise((resolve, reject) => {
     const isGroup = process.platform !== 'win32'
+    const mark = randomUUID()
+    const family = process.platform === 'linux' ? createFamily(mark, pageBytes) : null
     const child = spawn(program, [...args], {
       cwd: path.dirname(file),
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: bareEnvironment(),
+      env: { ...bareEnvironment(), [markName]: mark },
       windowsHide: true,
       // A group of its own, so that what it starts ends with it.
       detached: isGroup,
     })
+    if (child.pid !== undefined) family?.begin(child.pid)
     // Where descriptors have run out there are no streams, whatever their types say.
     const streams = [child.stdout, child.stderr] as readonly (Readable | undefined)[]
     let output: Buffer[] = []
@@ -115,19 +127,20 @@ export function runPlugIn(
       } catch {
         // It has ended by itself.
       }
+      family?.end()
     }
     const timer = clock.after(limits.seconds * 1_000, () =>
       fail(`it took longer than ${limits.seconds} s and was ended`),
     )
     const lookAtMemory = (): void => {
-      if (isOver || child.pid === undefined) return
-      if (memoryOf(child.pid, pageBytes) > limits.megabytes * 1_048_576 * grace(file)) {
+      if (isOver || family === null) return
+      const { bytes, count } = family.measure()
+      if (bytes > limits.megabytes * 1_048_576 * grace(file))
         fail(`it took more than ${limits.megabytes} MB of memory and was ended`)
-        return
-      }
-      look = clock.after(lookMs, lookAtMemory)
+      else if (count > mostProcesses) fail(`it started more than ${mostProcesses} processes and was ended`)
+      else look = clock.after(lookMs, lookAtMemory)
     }
-    let look = process.platform === 'linux' ? clock.after(lookMs / 4, lookAtMemory) : null
+    let look = family !== null ? clock.after(lookMs / 4, lookAtMemory) : null
     child.on('error', (error) => fail(`it could not be started: ${startFault(error, program)}`))
     streams[0]?.on('data', (chunk: Buffer) => {
       length += chunk.length
@@ -139,6 +152,8 @@ export function runPlugIn(
     streams[1]?.on('data', (chunk: Buffer) => {
       errors = (errors + chunk.toString()).slice(0, 2_000)
     })
+    // What it leaves behind may hold its output open, and would be there once more after the next run.
+    child.on('exit', endAll)
     child.on('close', (code, signal) => {
       const said =
         errors
@@ -194,22 +209,4 @@ function shortened(row: Row): Row {
       typeof value === 'string' ? value.slice(0, mostText) : value,
     ]),
   )
-}
-
-/** Returns the memory (bytes) of a process and all that came of it; 0 when it is gone. */
-function memoryOf(pid: number, pageBytes: number): number {
-  let bytes = 0
-  const open = [pid]
-  for (let seen = 0; open.length > 0 && seen < mostProcesses; seen += 1) {
-    const next = open.pop()
-    try {
-      const resident = readFileSync(`/proc/${next}/statm`, 'utf8').split(' ')[1]
-      bytes += Number(resident) * pageBytes
-      const children = readFileSync(`/proc/${next}/task/${next}/children`, 'utf8')
-      open.push(...children.split(' ').filter(Boolean).map(Number))
-    } catch {
-      // It ended meanwhile.
-    }
-  }
-  return bytes
 }
