@@ -178,7 +178,9 @@ export function createConnection(
       [...parts.hosts()].filter((host) => covers(host, scope)),
       sinceMs,
     )
-    log.warn(`This machine is offline: ${offline.text}. ${count} host${count === 1 ? ' is' : 's are'} not observed.`)
+    log.warn(
+      `This machine is offline: ${offline.text}. ${count} host${count === 1 ? ' is' : 's are'} not observed.`,
+    )
     tell()
     lookLater()
   }

@@ -1,6 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { openReadOnly } from '../store/open.ts'
-import type { FromThread, ThreadAnswer, ThreadQuestion } from '../store/thread.ts'
+import { failureOf, type FromThread, type ThreadAnswer, type ThreadQuestion } from '../store/thread.ts'
 import { queries, type QueryName } from './queries.ts'
 
 const { database } = workerData as { database: string }
@@ -25,8 +25,6 @@ async function answer({ id, name, args }: ThreadQuestion): Promise<ThreadAnswer>
     const query = queries[name as QueryName] as (connection: typeof db, args: unknown) => unknown
     return { id, result: await query(db, args) }
   } catch (error) {
-    const failure = error instanceof Error ? error : new Error(String(error))
-    const code = 'code' in failure && typeof failure.code === 'string' ? failure.code : null
-    return { id, failure: { name: failure.name, message: failure.message, code } }
+    return { id, failure: failureOf(error) }
   }
 }

@@ -17,6 +17,13 @@ export interface ThreadFailure {
   readonly code: string | null
 }
 
+/** Returns an error as it crosses from a thread. */
+export function failureOf(error: unknown): ThreadFailure {
+  const failure = error instanceof Error ? error : new Error(String(error))
+  const code = 'code' in failure && typeof failure.code === 'string' ? failure.code : null
+  return { name: failure.name, message: failure.message, code }
+}
+
 /** The answer to a question: a result, or why there is none. */
 export type ThreadAnswer =
   { readonly id: number; readonly result: unknown } | { readonly id: number; readonly failure: ThreadFailure }

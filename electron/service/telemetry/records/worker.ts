@@ -2,7 +2,7 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { systemClock } from '../../clock.ts'
 import { openRecordsReadOnly, sqliteRunner } from '../../store/records/sqlite.ts'
 import { driveSync, type Work } from '../../store/records/work.ts'
-import type { FromThread, ThreadAnswer, ThreadQuestion } from '../../store/thread.ts'
+import { failureOf, type FromThread, type ThreadAnswer, type ThreadQuestion } from '../../store/thread.ts'
 import type { ReadEnv } from './list.ts'
 import { recordQueries, type RecordQueryName } from './queries.ts'
 import type { RecordPlace, Timed } from './store.ts'
@@ -39,9 +39,7 @@ async function answer({ id, name, args }: ThreadQuestion): Promise<ThreadAnswer>
     const result = await source.read(query(args, env))
     return { id, result: { result, tookMs: env.elapsedMs() - beganMs } satisfies Timed<unknown> }
   } catch (error) {
-    const failure = error instanceof Error ? error : new Error(String(error))
-    const code = 'code' in failure && typeof failure.code === 'string' ? failure.code : null
-    return { id, failure: { name: failure.name, message: failure.message, code } }
+    return { id, failure: failureOf(error) }
   }
 }
 
