@@ -153,7 +153,10 @@ async function crashesOf({ trouble, views }: Telemetry, nowMs: number): Promise<
 }
 
 /** Returns the names that are to be hidden wherever they stand. */
-function namesOf({ context: { db } }: DiagnosisParts, { processes }: Facts): ReadonlyMap<string, MaskKind> {
+function namesOf(
+  { context: { db } }: DiagnosisParts,
+  { processes, system }: Facts,
+): ReadonlyMap<string, MaskKind> {
   const names = new Map<string, MaskKind>()
   const add = (name: unknown, kind: MaskKind): void => {
     if (typeof name !== 'string' || name.trim() === '') return
@@ -163,6 +166,7 @@ function namesOf({ context: { db } }: DiagnosisParts, { processes }: Facts): Rea
   }
   add(os.hostname(), 'host')
   add(os.hostname().split('.')[0], 'host')
+  add(system['domainname'], 'host')
   add(userName(), 'user')
   for (const { user } of processes) add(user, 'user')
   for (const user of peopleOf(readText('/etc/passwd'))) add(user, 'user')

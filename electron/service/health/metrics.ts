@@ -38,6 +38,19 @@ const diskLabels = ['device', 'fstype', 'mountpoint'] as const
 const asNumber = (value: Json | undefined): number | undefined =>
   typeof value === 'boolean' ? Number(value) : undefined
 
+/** Sensors of hwmon; what else tells a temperature has no chip. */
+const ofChip =
+  (sample: (row: Row) => readonly [labels: readonly string[], value: Json | undefined]) =>
+  (row: Row): ReturnType<Family['samples']> => {
+    if (!('hwmon_chip' in row)) return []
+    const [labels, value] = sample(row)
+    return [[[textAt(row, 'hwmon_chip'), textAt(row, 'hwmon_sensor'), ...labels], value]]
+  }
+/** `0` for `mc0`. */
+const ofController = (key: string) => (row: Row) => [
+  [[textAt(row, 'controller').replace(/^mc/, '')], row[key]] as const,
+]
+
 const families: readonly Family[] = [
   counter('cpu_seconds_total', 'Seconds the CPUs spent in each mode.', 'CPU_currentTimes', ['cpu', 'mode'], (row) =>
     modes.map((mode) => [[textAt(row, 'CPU'), mode], row[mode]] as const),
@@ -58,7 +71,7 @@ const families: readonly Family[] = [
   gauge('filesystem_free_bytes', 'Filesystem free space in bytes.', 'Disk_mounts', diskLabels, (row) => [[disk.map((label) => textAt(row, label)), minus(row['total_bytes'], row['used_bytes'])]]),
   gauge('memory_Cached_bytes', 'Memory information field Cached_bytes.', 'Mem_memory', [], one('page_cache_bytes')),
   gauge('memory_SReclaimable_bytes', 'Memory information field SReclaimable_bytes.', 'Mem_memory', [], one('reclaimable_bytes')),
-  gauge('uname_info', 'Labeled system information as provided by the uname system call.', 'Hardware_system', ['machine', 'nodename', 'release', 'sysname', 'version'], (row) => [[[textAt(row, 'architecture'), os.hostname(), textAt(row, 'kernel'), os.type(), textAt(row, 'kernel_build')], 1]]),
+  gauge('uname_info', 'Labeled system information as provided by the uname system call.', 'Hardware_system', ['domainname', 'machine', 'nodename', 'release', 'sysname', 'version'], (row) => [[[textAt(row, 'domainname') || '(none)', textAt(row, 'architecture'), os.hostname(), textAt(row, 'kernel'), os.type(), textAt(row, 'kernel_build')], 1]]),
   gauge('filesystem_files', 'Filesystem total file nodes.', 'Disk_mounts', diskLabels, one('inodes_total', ...disk)),
   gauge('filesystem_files_free', 'Filesystem total free file nodes.', 'Disk_mounts', diskLabels, one('inodes_free', ...disk)),
   gauge('filesystem_readonly', 'Filesystem read-only status.', 'Disk_mounts', diskLabels, (row) => [
@@ -84,9 +97,12 @@ const families: readonly Family[] = [
       row['waiting'] === 'some' ? [[[], row['seconds']] as const] : [],
     )
   }),
-  gauge('hwmon_temp_celsius', 'Hardware monitor for temperature (input).', 'Hardware_temperatures', ['chip', 'sensor'], one('celsius', 'chip', 'sensor')),
-  counter('edac_correctable_errors_total', 'Total correctable memory errors.', 'Hardware_memory', ['controller'], one('corrected', 'controller')),
-  counter('edac_uncorrectable_errors_total', 'Total uncorrectable memory errors.', 'Hardware_memory', ['controller'], one('uncorrected', 'controller')),
+  gauge('hwmon_temp_celsius', 'Hardware monitor for temperature (input).', 'Hardware_temperatures', ['chip', 'sensor'], ofChip((row) => [[], row['celsius']])),
+  gauge('hwmon_sensor_label', 'Label for given chip and sensor.', 'Hardware_temperatures', ['chip', 'sensor', 'label'], ofChip((row) => [[textAt(row, 'label')], row['label'] === row['hwmon_sensor'] ? undefined : 1])),
+  gauge('hwmon_chip_names', 'Annotation metric for human-readable chip names.', 'Hardware_temperatures', ['chip', 'chip_name'], (row) => ('hwmon_chip' in row ? [[[textAt(row, 'hwmon_chip'), textAt(row, 'chip').replace(/ #\d+$/, '')], 1]] : [])),
+  gauge('thermal_zone_temp', 'Zone temperature in Celsius.', 'Hardware_zones', ['zone', 'type'], one('celsius', 'zone', 'type')),
+  counter('edac_correctable_errors_total', 'Total correctable memory errors.', 'Hardware_memory', ['controller'], ofController('corrected')),
+  counter('edac_uncorrectable_errors_total', 'Total uncorrectable memory errors.', 'Hardware_memory', ['controller'], ofController('uncorrected')),
   counter('cpu_core_throttles_total', 'Number of times this CPU core has been throttled.', 'Hardware_throttling', ['core', 'package'], one('core', 'core_id', 'package_id')),
   counter('cpu_package_throttles_total', 'Number of times this CPU package has been throttled.', 'Hardware_throttling', ['package'], one('package', 'package_id')),
   gauge('timex_sync_status', 'Is clock synchronized to a reliable server (1 = yes, 0 = no).', 'Clock_sync', [], (row) => [[[], asNumber(row['synchronised'])]]),

@@ -91,8 +91,13 @@ describe('the workers on a Raspberry Pi', () => {
       { pid: 43, process: 'defunct', parent: 42, parent_process: 'od) (name' },
     ])
     expect(rowsIn(report, 'Hardware_temperatures')).toEqual([
-      { sensor: 'cpu_thermal temp1', celsius: 51.1, critical: 110, chip: 'cpu_thermal', label: 'temp1' },
-    ])
+      {
+        sensor: 'cpu_thermal temp1', celsius: 51.1, critical: 110, chip: 'cpu_thermal', label: 'temp1',
+        hwmon_chip: 'thermal_thermal_zone0', hwmon_sensor: 'temp1',
+      },
+    ]) // prettier-ignore
+    // The same sensor as a zone, which is no second temperature of the machine.
+    expect(rowsIn(report, 'Hardware_zones')).toEqual([{ zone: '0', type: 'cpu-thermal', celsius: 51.6 }])
     expect(rowsIn(report, 'Hardware_throttling')).toEqual([
       {
         under_voltage: true, under_voltage_since_boot: true, frequency_capped: false, frequency_capped_since_boot: false,
@@ -185,10 +190,10 @@ describe('the workers on a server', () => {
         critical,
       ]),
     ).toEqual([
-      ['coretemp Package id 0', 47, 100],
       ['nct6775 temp10', 30.5, null],
       ['nvme Composite', 38.9, 84.85],
       ['nvme #2 Composite', 41.9, null],
+      ['coretemp Package id 0', 47, 100],
     ])
     expect(rowsIn(report, 'Hardware_fans')).toEqual([
       { fan: 'nct6775 fan1', rpm: 1_180 },

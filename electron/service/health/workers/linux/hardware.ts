@@ -30,6 +30,7 @@ export function hardwareWorker(files: SystemFiles, sensors: Sensors, drives: Dri
       { name: 'Hardware_system', everyMs: rarelyMs, run: () => [systemRow(files)] },
       { name: 'Hardware_temperatures', run: () => sensors.temperatures() },
       { name: 'Hardware_throttling', everyMs: 60_000, run: () => throttlingRows(files) },
+      { name: 'Hardware_zones', run: () => sensors.zones() },
     ],
   }
 }
@@ -62,6 +63,12 @@ function systemRow(files: SystemFiles): Row {
   return {
     system: /^PRETTY_NAME="?([^"\n]*)"?$/m.exec(release)?.[1] ?? 'Linux',
     kernel: files.text('/proc/sys/kernel/osrelease')?.trim() ?? os.release(),
+    // NIS's, which hardly anybody has.
+    domainname:
+      files
+        .text('/proc/sys/kernel/domainname')
+        ?.trim()
+        .replace(/^\(none\)$/, '') || null,
     kernel_build: files.text('/proc/sys/kernel/version')?.trim() ?? os.version(),
     architecture: os.machine(),
     processor: /^(?:model name|Model|Hardware)\s*:\s*(.+)$/m.exec(processors)?.[1] ?? null,

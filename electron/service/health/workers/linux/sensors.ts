@@ -10,6 +10,8 @@ interface Chip {
   readonly folder: string
   /** Name that stays the same over boots, while the numbers of the folders do not. */
   readonly name: string
+  /** What node_exporter calls it: the kind and the name of its device. */
+  readonly nodeName: string
 }
 
 function chipsOf(files: SystemFiles): Chip[] {
@@ -19,16 +21,32 @@ function chipsOf(files: SystemFiles): Chip[] {
   })
   found.sort((a, b) => (a.device < b.device ? -1 : 1))
   const seen = new Map<string, number>()
-  return found.map(({ folder, name }) => {
+  return found.map(({ folder, name, device }) => {
     const count = (seen.get(name) ?? 0) + 1
     seen.set(name, count)
-    return { folder, name: count === 1 ? name : `${name} #${count}` }
+    return {
+      folder,
+      name: count === 1 ? name : `${name} #${count}`,
+      nodeName: device === folder ? nodeWord(name) : nodeChip(device),
+    }
   })
 }
 
+/** `platform_coretemp_0` for `/sys/devices/platform/coretemp.0`. */
+function nodeChip(device: string): string {
+  return [path.basename(path.dirname(device)), path.basename(device)].map(nodeWord).filter(Boolean).join('_')
+}
+
+const nodeWord = (text: string): string =>
+  text
+    .toLowerCase()
+    .replace(/[^a-z0-9:_]/g, '_')
+    .replace(/^_+|_+$/g, '')
+
 function deviceOf(files: SystemFiles, folder: string): string {
   try {
-    return realpathSync(path.join(files.root, folder, 'device'))
+    const device = realpathSync(path.join(files.root, folder, 'device'))
+    return path.join('/', path.relative(realpathSync(files.root), device))
   } catch {
     return folder
   }
@@ -46,6 +64,7 @@ const mostLimit = 150
 /** An input of a chip, with what does not change of it. */
 interface Input {
   readonly chip: string
+  readonly nodeChip: string
   readonly label: string
   readonly file: string
   readonly critical: number | null
@@ -55,19 +74,27 @@ interface Input {
 export interface Sensors {
   temperatures(): Promise<readonly Row[]>
   fans(): Promise<readonly Row[]>
+  zones(): Promise<readonly Row[]>
 }
 
 /** A stick with a sensor may be plugged in at any time, but not every ten seconds. */
 const lookMs = 60_000
+const sameMs = 500
 
 export function createSensors(files: SystemFiles, clock: Clock): Sensors {
   const chips = shared(clock, lookMs, () => chipsOf(files))
   const temperatures = shared(clock, lookMs, () => inputsOf(files, chips(), 'temp'))
   const fans = shared(clock, lookMs, () => inputsOf(files, chips(), 'fan'))
   const zones = shared(clock, lookMs, () => zonesOf(files))
+  // Two functions of a report tell of them.
+  const heat = shared(clock, sameMs, () => zoneHeat(files, zones()))
   return {
-    temperatures: async () => temperatureRows(files, await temperatures(), zones()),
+    temperatures: async () => temperatureRows(files, await temperatures(), await heat()),
     fans: async () => fanRows(files, await fans()),
+    zones: async () => {
+      const found = await heat()
+      return found.length === 0 ? notOffered('no thermal zone') : found.map((zone) => ({ ...zone }))
+    },
   }
 }
 
@@ -82,6 +109,7 @@ async function inputsOf(
       const critical = kind === 'temp' ? await milli(files, `${input}_crit`) : null
       found.push({
         chip: chip.name,
+        nodeChip: chip.nodeName,
         label: files.text(`${input}_label`)?.trim() || path.basename(input),
         file: input,
         critical: critical !== null && critical >= leastLimit && critical <= mostLimit ? critical : null,
@@ -90,33 +118,59 @@ async function inputsOf(
   return found
 }
 
-function zonesOf(files: SystemFiles): readonly { readonly zone: string; readonly kind: string }[] {
-  return files
-    .names('/sys/class/thermal')
-    .filter((name) => name.startsWith('thermal_zone'))
-    .map((zone) => ({ zone, kind: files.text(`/sys/class/thermal/${zone}/type`)?.trim() ?? zone }))
+/** A part of the machine whose heat the kernel itself looks after: https://docs.kernel.org/driver-api/thermal/sysfs-api.html */
+interface Zone {
+  readonly zone: string
+  readonly type: string
+}
+
+function zonesOf(files: SystemFiles): readonly Zone[] {
+  return files.names('/sys/class/thermal').flatMap((name): Zone[] => {
+    const zone = /^thermal_zone(\d+)$/.exec(name)?.[1]
+    if (zone === undefined) return []
+    return [{ zone, type: files.text(`/sys/class/thermal/${name}/type`)?.trim() ?? name }]
+  })
+}
+
+async function zoneHeat(
+  files: SystemFiles,
+  zones: readonly Zone[],
+): Promise<readonly (Zone & { readonly celsius: number })[]> {
+  const found: (Zone & { readonly celsius: number })[] = []
+  for (const one of zones) {
+    const celsius = await milli(files, `/sys/class/thermal/thermal_zone${one.zone}/temp`)
+    if (celsius !== null && celsius > 0 && celsius < mostCelsius)
+      found.push({ ...one, celsius: rounded(celsius, 1) })
+  }
+  return found
 }
 
 /** Returns each sensor with its own limit; sensors that cannot be believed are left out. */
 async function temperatureRows(
   files: SystemFiles,
   found: readonly Input[],
-  zones: ReturnType<typeof zonesOf>,
+  zones: Awaited<ReturnType<typeof zoneHeat>>,
 ): Promise<readonly Row[]> {
   const rows: Row[] = []
-  for (const { chip, label, file, critical } of found) {
+  for (const { chip, nodeChip: node, label, file, critical } of found) {
     const celsius = await milli(files, `${file}_input`)
     if (celsius === null || celsius <= leastCelsius || celsius >= mostCelsius) continue
     if (unconnected.has(celsius)) continue
-    rows.push({ sensor: `${chip} ${label}`, celsius: rounded(celsius, 1), critical, chip, label })
+    rows.push({
+      sensor: `${chip} ${label}`,
+      celsius: rounded(celsius, 1),
+      critical,
+      chip,
+      label,
+      hwmon_chip: node,
+      hwmon_sensor: path.basename(file),
+    })
   }
   const named = new Set(rows.map(({ chip }) => chip))
-  for (const { zone, kind } of zones) {
+  for (const { zone, type, celsius } of zones) {
     // The same sensor is often shown in both places.
-    if (named.has(kind) || named.has(kind.replaceAll('-', '_'))) continue
-    const celsius = await milli(files, `/sys/class/thermal/${zone}/temp`)
-    if (celsius === null || celsius <= 0 || celsius >= mostCelsius) continue
-    rows.push({ sensor: kind, celsius: rounded(celsius, 1), critical: null, chip: kind, label: zone })
+    if (named.has(type) || named.has(type.replaceAll('-', '_'))) continue
+    rows.push({ sensor: type, celsius, critical: null, chip: type, label: `thermal_zone${zone}` })
   }
   return rows.length === 0 ? notOffered('no sensor of temperature') : uniqueBy(rows, 'sensor')
 }
