@@ -122,6 +122,30 @@ describe('an uplink that is cut for an hour', () => {
     )
   }, 180_000)
 
+  it('is found out for remote watchers alone, where no host is probed', async () => {
+    const house = await scenarioHouse()
+    await house.api('PUT', 'hosts/anchors', { anchors: [anchor] })
+    const watcher = await house.api<Watcher>('POST', 'watchers', {
+      name: 'Far job',
+      schedule: { kind: 'period', periodMs: 30 * minute },
+    })
+    const call = () => triggered(house, watcher, { 'x-forwarded-for': '203.0.113.7' })
+    const state = async () => (await house.api<Watcher>('GET', `watchers/${watcher.id}`)).state
+    await call()
+    await house.tell({ do: 'pass', ms: 29 * minute, stepMs: 500 })
+    await house.tell({ do: 'cut' })
+    await house.tell({ do: 'pass', ms: 10 * minute, stepMs: 500 })
+    expect(await state()).toBe('unobserved')
+    expect(await told(house)).toEqual([expect.stringContaining('problem: ')])
+    await house.tell({ do: 'mend' })
+    await house.tell({ do: 'pass', ms: minute, stepMs: 500 })
+    // Whoever keeps silent while we can be reached is late all the same.
+    await house.tell({ do: 'pass', ms: 31 * minute, stepMs: 500 })
+    expect(await state()).toBe('late')
+    await call()
+    expect(await state()).toBe('up')
+  }, 120_000)
+
   it('says nothing of a job on this machine that did not report', async () => {
     const house = await scenarioHouse()
     await house.api('PUT', 'hosts/anchors', { anchors: [anchor] })

@@ -159,8 +159,10 @@ export function createConnection(
     )
   }
 
+  /** Resolves when what is known of the outage is written, and so known to whoever asks the observation. */
+  let outageWritten: Promise<void> = Promise.resolve()
   const writeOutage = (work: () => void): void => {
-    void commits
+    outageWritten = commits
       .write(work)
       .then(() => context.changed('history'))
       .catch((error: unknown) => log.error({ err: error }, 'Noting an outage failed'))
@@ -312,12 +314,12 @@ export function createConnection(
       })
     },
     check(scope, freshMs) {
-      if (isCovered(scope)) return Promise.resolve('offline')
+      if (isCovered(scope)) return outageWritten.then(() => 'offline')
       return new Promise((resolve) => {
         gate.ask(scope, now() - freshMs, (connection) => {
           if (connection === 'offline' && !isStopped)
             goOffline(gate.last?.link === 'offline' ? 'link' : scope)
-          resolve(connection)
+          void outageWritten.then(() => resolve(connection))
         })
       })
     },
