@@ -119,7 +119,8 @@ function processor(rows: Rows, add: Add): void {
   add(
     'cpu-waiting',
     '',
-    mean((row) => at(row, 'iowait')),
+    // macOS and Windows do not tell.
+    shares.some((row) => typeof row['iowait'] === 'number') ? mean((row) => at(row, 'iowait')) : undefined,
   )
   add('load-5', '', rows('CPU_avgLoad')[0]?.['5min'])
   const pressure = (name: string): Json | undefined =>

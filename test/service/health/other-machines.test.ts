@@ -231,7 +231,7 @@ describe('the workers on a server', () => {
         celsius: 39, hours: 2_100, reallocated: null, pending: null, media_errors: 0, note: null,
       },
       {
-        drive: 'sda', model: 'WDC WD10EZEX', bytes: 1_953_525_168 * 512, rotating: true, smart: 'failing', worn_percent: 7, celsius: 41, hours: 43_210,
+        drive: 'sda', model: 'WDC WD10EZEX', bytes: 1_953_525_168 * 512, rotating: true, smart: 'failing', worn_percent: null, celsius: 41, hours: 43_210,
         reallocated: 1_234, pending: 12, media_errors: null, note: null,
       },
     ]) // prettier-ignore
@@ -239,6 +239,28 @@ describe('the workers on a server', () => {
     expect(figures).toContainEqual(expect.objectContaining({ kind: 'drive-failing', item: 'sda', value: 1 }))
     expect(figures).toContainEqual(expect.objectContaining({ kind: 'drive-pending', item: 'sda', value: 12 }))
   })
+
+  it.each([
+    [177, 'Wear_Leveling_Count', 93, 0, 7],
+    [231, 'SSD_Life_Left', 61, undefined, 39],
+    [233, 'Media_Wearout_Indicator', 99, 0, 1],
+    [202, 'Percent_Lifetime_Remain', 6, 0, 94],
+    [231, 'Temperature_Celsius', 41, 0, null],
+    [202, 'Data_Address_Mark_Errs', 100, 0, null],
+    [177, 'Wear_Leveling_Count', 93, 7_200, null],
+    [177, 'Wear_Leveling_Count', 253, 0, null],
+    [177, undefined, 93, 0, null],
+  ])(
+    'believe attribute %i as wear only by its name, %s, and only of flash',
+    (id, name, value, turns, worn) => {
+      const report = {
+        rotation_rate: turns,
+        smart_status: { passed: true },
+        ata_smart_attributes: { table: [{ id, name, value, raw: { value: 5 } }] },
+      }
+      expect(smartOf(JSON.stringify(report))).toMatchObject({ wornPercent: worn })
+    },
+  )
 
   it('say why a drive tells nothing', () => {
     expect(smartOf(text('smartctl-denied.json'))).toBe('smartctl needs root to ask it')

@@ -1,7 +1,19 @@
 import { execFileSync, spawnSync } from 'node:child_process'
-import { mkdirSync, readFileSync, statfsSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  statfsSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { systemClock } from '../../../electron/service/clock.ts'
 import { figuresOf } from '../../../electron/service/health/figures.ts'
@@ -119,6 +131,83 @@ describe.skipIf(missing.length > 0)('the figures of this machine', () => {
       ),
     ).toEqual([])
   })
+})
+
+/** Two interfaces on which what goes out of one comes in at the other, in a network where nothing else happens. */
+const wires = [
+  'mount -t sysfs sysfs /sys',
+  'ip link add here type veth peer name there',
+  'ip addr add 10.99.0.1/24 dev here',
+  'ip link set here up',
+  'ip link set there up',
+  'ip neigh add 10.99.0.2 lladdr 02:00:00:00:00:02 dev here nud permanent',
+].join(' && ')
+const inOwnNetwork = (then: string): { status: number | null; stdout: string; stderr: string } =>
+  spawnSync('unshare', ['-rnm', 'sh', '-c', `${wires} && ${then}`], { encoding: 'utf8' })
+const canWire = isLinux && hasProgram('unshare') && hasProgram('ip') && inOwnNetwork('true').status === 0
+if (!canWire)
+  tellSkipped('traffic is not measured: no pair of interfaces can be made in a network of its own')
+
+describe.skipIf(!canWire)('traffic', () => {
+  it('has the rate that the kernel counted', () => {
+    const script = fileURLToPath(new URL('../../support/measured-traffic.ts', import.meta.url))
+    const { stdout, stderr } = inOwnNetwork(`exec '${process.execPath}' '${script}'`)
+    expect(stderr).toBe('')
+    const { reported, counted } = JSON.parse(stdout) as Record<
+      'reported' | 'counted',
+      Record<'sent' | 'received', number>
+    >
+    expect(counted.sent).toBeGreaterThan(50_000)
+    for (const way of ['sent', 'received'] as const)
+      expect(Math.abs(reported[way] / counted[way] - 1)).toBeLessThan(0.05)
+  }, 30_000)
+})
+
+/** The whole device on which a folder lies; null where it cannot be told, as on an overlay or a pool. */
+function deviceOf(folder: string): string | null {
+  const { dev } = statSync(folder)
+  const number = `${(dev >> 8) & 0xfff}:${dev & 0xff}`
+  return (
+    readdirSync('/sys/block').find((name) => {
+      const at = (file: string): string => readFileSync(`/sys/block/${name}/${file}`, 'utf8').trim()
+      return !name.startsWith('loop') && at('dev') === number
+    }) ?? null
+  )
+}
+const device = isLinux ? deviceOf(os.tmpdir()) : null
+if (device === null)
+  tellSkipped('the rate of writing is not measured: the folder of temporary files lies on no whole device')
+
+describe.skipIf(device === null || missing.length > 0)('writing', () => {
+  it('has the rate that the kernel counted', async () => {
+    // Sectors that were written: https://docs.kernel.org/block/stat.html
+    const written = (): number =>
+      512 *
+      Number(
+        readFileSync(`/sys/block/${device ?? ''}/stat`, 'utf8')
+          .trim()
+          .split(/\s+/)[6],
+      )
+    const file = path.join(temporaryFolder(), 'written')
+    const seen: { readonly ms: number; readonly bytes: number }[] = []
+    const note = (): void => void seen.push({ ms: clock.glance().monotonicMs, bytes: written() })
+    const [, report] = await reports(2, async () => {
+      note()
+      const handle = openSync(file, 'w')
+      for (let part = 0; part < 32; part += 1) writeSync(handle, Buffer.alloc(2 ** 20, part + 1))
+      fsyncSync(handle)
+      closeSync(handle)
+      await wait(1_000)
+      note()
+    })
+    const [from = { ms: 0, bytes: 0 }, to = from] = seen
+    expect(to.bytes - from.bytes).toBeGreaterThanOrEqual(32 * 2 ** 20)
+    const row = rowsIn(report ?? null, 'Disk_rates').find((one) => one['device'] === device)
+    const counted = (1_000 * (to.bytes - from.bytes)) / (to.ms - from.ms)
+    // The first report takes a tenth of a second after it has read the counters.
+    expect(Number(row?.['written_bytes_per_s']) / counted).toBeGreaterThan(0.8)
+    expect(Number(row?.['written_bytes_per_s']) / counted).toBeLessThan(1.2)
+  }, 30_000)
 })
 
 /** A file system in a file, in a mount namespace of its own so that nothing is left behind. */

@@ -14,6 +14,7 @@ import { createProcessTable, pageSize } from './linux/process-table.ts'
 import { processesWorker } from './linux/processes.ts'
 import { createSensors } from './linux/sensors.ts'
 import { runsSystemd, servicesWorker } from './linux/services.ts'
+import { otherEdges, type OtherEdges } from './other-edges.ts'
 import { otherWorkers } from './other.ts'
 import { runProgram, type RunProgram } from '../../system/programs.ts'
 import type { Worker } from './worker.ts'
@@ -44,6 +45,8 @@ export interface WorkerParts {
   readonly run?: RunProgram
   /** Socket of the system's bus. */
   readonly bus?: string
+  /** What a system that is not Linux says. */
+  readonly other?: OtherEdges
 }
 
 /** Returns the workers of this machine, in the order in which reports have them. */
@@ -54,11 +57,12 @@ export function systemWorkers({
   root = '/',
   run = runProgram,
   bus: socket = systemBus,
+  other,
 }: WorkerParts): Workers {
   const watched = (): readonly string[] => choices().services
   if (platform !== 'linux')
     return {
-      list: otherWorkers(clock, watched),
+      list: otherWorkers(clock, watched, other ?? otherEdges(platform)),
       packages: { read: () => Promise.resolve(null) },
       watchesServices: () => true,
       close: () => undefined,

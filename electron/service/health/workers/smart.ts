@@ -14,8 +14,9 @@ export interface Smart {
 /** Attributes of ATA drives: https://www.smartmontools.org/browser/trunk/smartmontools/drivedb.h */
 const reallocatedId = 5
 const pendingId = 197
-/** Attributes in which makers count down from 100 what is left of a drive's life. */
+/** Attributes in which makers count down from 100 what is left of a drive's life; the same numbers mean other things elsewhere. */
 const leftIds = [231, 233, 177, 173, 169, 202]
+const leftNames = /wear|(?:^|_)life(?:_|$)|lifetime/i
 
 export const asleepWords = 'it sleeps, and is let sleep'
 
@@ -33,7 +34,10 @@ export function smartOf(text: string): Smart | string {
   const celsius = number(report, 'temperature', 'current')
   if (typeof status !== 'boolean' && nvme === undefined && attributes.size === 0 && celsius === null)
     return whyNot(report)
-  const left = leftIds.map((id) => attributes.get(id)?.value).find((value) => value !== undefined)
+  const rotates = (number(report, 'rotation_rate') ?? 0) > 0
+  const left = leftIds
+    .flatMap((id) => attributes.get(id) ?? [])
+    .find(({ name, value }) => leftNames.test(name) && value <= 100 && !rotates)?.value
   return {
     state: typeof status === 'boolean' ? (status ? 'passed' : 'failing') : null,
     wornPercent: number(nvme, 'percentage_used') ?? (left === undefined ? null : Math.max(0, 100 - left)),
@@ -47,14 +51,16 @@ export function smartOf(text: string): Smart | string {
 
 function attributesOf(
   report: unknown,
-): ReadonlyMap<number, { readonly value: number; readonly raw: number }> {
+): ReadonlyMap<number, { readonly name: string; readonly value: number; readonly raw: number }> {
   const table = at(report, 'ata_smart_attributes', 'table')
-  const found = new Map<number, { value: number; raw: number }>()
+  const found = new Map<number, { name: string; value: number; raw: number }>()
   for (const row of Array.isArray(table) ? (table as unknown[]) : []) {
     const id = number(row, 'id')
     const value = number(row, 'value')
     const raw = number(row, 'raw', 'value')
-    if (id !== null && value !== null && raw !== null) found.set(id, { value, raw })
+    const name = at(row, 'name')
+    if (id !== null && value !== null && raw !== null)
+      found.set(id, { name: typeof name === 'string' ? name : '', value, raw })
   }
   return found
 }

@@ -80,7 +80,8 @@ function driveRow(files: SystemFiles, name: string, said: Smart | string | undef
     bytes: sectors === null ? null : sectors * 512,
     rotating: rotates === null ? null : rotates === 1,
     smart: smart?.state ?? null,
-    worn_percent: smart?.wornPercent ?? flashWear(at('device/life_time')),
+    // What turns does not wear as flash does, whatever its firmware counts under such a number.
+    worn_percent: rotates === 1 ? null : (smart?.wornPercent ?? flashWear(at('device/life_time'))),
     celsius: smart?.celsius ?? null,
     hours: smart?.hours ?? null,
     reallocated: smart?.reallocated ?? null,
