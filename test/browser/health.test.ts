@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs'
+import os from 'node:os'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { HealthSettings, HealthSummary } from '../../electron/shared/api/health.ts'
@@ -130,11 +132,30 @@ describe('the Health page', () => {
 
   it('gives the page that tells what is wrong, masked', async () => {
     const house = await measuredHouse()
+    await house.api('POST', 'hosts', {
+      domain: 'vault.alice-corp.invalid',
+      name: 'The vault',
+      failures: 1,
+      intervalMs: 1_000,
+      probes: [{ kind: 'tcp', port: 1, timeoutMs: 200 }],
+    })
+    // What is said of it is in the page, so that there is something to mask.
+    await expect
+      .poll(async () => JSON.stringify(await house.api('GET', 'overview')), { timeout: 30_000 })
+      .toMatch(/The vault is down|name not found/)
     const { page } = await house.open('/health/now')
+    if (process.platform === 'linux')
+      await page.getByText(/Watchkeeper itself takes .*\dB? .*written to disks since its start/).waitFor()
     await page.getByRole('button', { name: 'What is wrong?' }).click()
     const download = page.waitForEvent('download')
     await page.getByRole('button', { name: 'As a web page' }).click()
     expect((await download).suggestedFilename()).toBe('watchkeeper-diagnosis.html')
+    const text = readFileSync(await (await download).path(), 'utf8')
+    expect(text).toContain('What is wrong with this machine?')
+    expect(text).toMatch(/hosts: (?:host|name)-\d/)
+    expect(text).not.toMatch(/vault|alice|corp/i)
+    if (os.hostname() !== 'localhost')
+      expect(text).not.toMatch(new RegExp(`(?<![\\p{L}\\p{N}_])${os.hostname()}(?![\\p{L}\\p{N}_])`, 'iu'))
   }, 60_000)
 
   it('greys the last values, with their age, when it is switched off', async () => {

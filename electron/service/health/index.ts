@@ -8,6 +8,7 @@ import { HttpProblem } from '../problem.ts'
 import { createDesk, type Desk } from './desk.ts'
 import { figuresOf, plugInFigures } from './figures.ts'
 import { createKeeper, type Keeper } from './keeper.ts'
+import { createOwnWatch, type OwnCost } from './own-cost.ts'
 import { createPlugIns, type PlugIns } from './plug-ins/index.ts'
 import { reportText, type DaemonReport, type TextView } from './report.ts'
 import { faultOfRules } from './rules.ts'
@@ -44,15 +45,6 @@ export interface Health {
   change(change: ChangeHealthSettings): Promise<HealthSettings>
 }
 
-/** What the service itself costs. */
-export interface OwnCost {
-  /** Per cent of one processor since the report before. */
-  readonly cpuPercent: number | null
-  readonly memoryBytes: number | null
-  /** From the begin of the last report to its end (ms). */
-  readonly sampleMs: number | null
-}
-
 /** What the room reaches the world with; tests bring their own. */
 export interface HealthEdges {
   workers?(choices: () => WorkerChoices): Workers
@@ -87,6 +79,7 @@ export function createHealth(context: RoomContext, edges: HealthEdges = {}): Hea
     () => settings,
   )
   const desk = createDesk({ ...context, log }, () => settings)
+  const own = createOwnWatch()
   const keeper = createKeeper({ ...context, log }, workers.packages)
   let timer: Timer | null = null
   let running: Promise<DaemonReport> | null = null
@@ -94,8 +87,6 @@ export function createHealth(context: RoomContext, edges: HealthEdges = {}): Hea
   let isStopped = false
   let last: { readonly report: DaemonReport; readonly atMs: number; readonly monotonicMs: number } | null =
     null
-  let cost: { readonly cpuUs: number; readonly monotonicMs: number } | null = null
-  let own: OwnCost = { cpuPercent: null, memoryBytes: null, sampleMs: null }
   let waiting: { readonly id: number; readonly atMs: number; readonly value: number }[] = []
   let gatheredMs = Number.NEGATIVE_INFINITY
   let forecastMs = Number.NEGATIVE_INFINITY
@@ -115,22 +106,6 @@ export function createHealth(context: RoomContext, edges: HealthEdges = {}): Hea
     // Where both clocks disagree, the machine slept or a clock was set: nobody knows what was between.
     const isOdd = Math.abs(atMs - last.atMs - passedMs) > mostMs
     return passedMs > mostMs || isOdd ? null : passedMs
-  }
-
-  const ownFigures = (monotonicMs: number): Figure[] => {
-    const { user, system } = process.cpuUsage()
-    const before = cost
-    cost = { cpuUs: user + system, monotonicMs }
-    const memoryBytes = process.memoryUsage.rss()
-    const cpuPercent =
-      before === null || monotonicMs <= before.monotonicMs
-        ? null
-        : (100 * (cost.cpuUs - before.cpuUs)) / 1_000 / (monotonicMs - before.monotonicMs)
-    own = { ...own, cpuPercent, memoryBytes }
-    return [
-      ...(cpuPercent === null ? [] : [{ kind: 'own-cpu', item: '', value: cpuPercent } as const]),
-      { kind: 'own-memory', item: '', value: memoryBytes },
-    ]
   }
 
   const foresee = async (atMs: number, monotonicMs: number): Promise<void> => {
@@ -164,12 +139,11 @@ export function createHealth(context: RoomContext, edges: HealthEdges = {}): Hea
     const atMs = Math.round(wallMs)
     const passedMs = passedSince(atMs, monotonicMs)
     last = { report, atMs, monotonicMs }
-    own = { ...own, sampleMs: monotonicMs - beganMs }
     const measured = figuresOf(report)
     const figures = [
       ...measured,
       ...daysFigures(measured),
-      ...ownFigures(monotonicMs),
+      ...own.measure(monotonicMs, monotonicMs - beganMs),
       ...plugInFigures(report, plugIns.names),
     ]
     const levelsBefore = levels()
@@ -255,7 +229,7 @@ export function createHealth(context: RoomContext, edges: HealthEdges = {}): Hea
       )
     },
     get own() {
-      return own
+      return own.cost
     },
     bootMs() {
       const { wallMs, bootMs } = clock.read()

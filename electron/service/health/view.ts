@@ -53,6 +53,7 @@ export function summaryView(health: Health): HealthSummary {
       cpuPercent: rounded(own.cpuPercent),
       memoryBytes: own.memoryBytes,
       sampleMs: rounded(own.sampleMs),
+      writtenBytes: own.writtenBytes,
     },
   }
 }

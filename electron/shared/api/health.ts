@@ -65,6 +65,9 @@ export const HealthSummary = Type.Object({
     cpuPercent: Nullable(Type.Number({ description: 'of one processor, the whole service' })),
     memoryBytes: Nullable(Type.Integer()),
     sampleMs: Nullable(Type.Number({ description: 'from the begin of the last report to its end' })),
+    writtenBytes: Nullable(
+      Type.Integer({ description: 'to disks, since it was started; Linux alone tells' }),
+    ),
   }),
 })
 export type HealthSummary = Static<typeof HealthSummary>
