@@ -390,7 +390,7 @@ describe('metrics and badges', () => {
     expect(svg).toContain('&lt;b&gt;&amp;&quot;: down')
     // In its first moment nothing of it was observed yet.
     await expect
-      .poll(async () => (await open(`${badge}/uptime-24h.json`)).json())
+      .poll(async (): Promise<unknown> => (await open(`${badge}/uptime-24h.json`)).json())
       .toMatchObject({ schemaVersion: 1, message: '0 %' })
     expect((await open(`${badge}/latency.svg`)).status).toBe(200)
     expect((await open(`${badge}/odd.svg`)).status).toBe(404)
