@@ -81,7 +81,11 @@ describe.skipIf(missing.length > 0)('the figures of this machine', () => {
     expect(rowsIn(report ?? null, 'CPU_currentTimes')).toHaveLength(os.cpus().length)
     expect(first(report, 'Hardware_system')['kernel']).toBe(output('uname', '-r').trim())
     expect(first(report, 'Hardware_system')['architecture']).toBe(output('uname', '-m').trim())
-    expect(first(report, 'CPU_avgLoad')['1min']).toBeCloseTo(os.loadavg()[0] ?? 0, 0)
+    const load = first(report, 'CPU_avgLoad')
+    expect(load['1min']).toBeCloseTo(os.loadavg()[0] ?? 0, 0)
+    // Unrounded, as the kernel has them: with eleven bits after the point.
+    if (process.arch === 'x64' || process.arch === 'arm64')
+      for (const value of Object.values(load)) expect(Number.isInteger(Number(value) * 2_048)).toBe(true)
     const processes = readFileSync('/proc/loadavg', 'utf8').split(' ')[3]?.split('/')[1]
     expect(Math.abs(Number(first(report, 'Processes_counts')['threads']) - Number(processes))).toBeLessThan(
       30,
@@ -91,20 +95,25 @@ describe.skipIf(missing.length > 0)('the figures of this machine', () => {
   })
 
   it('see work of the processor and of this very process', async () => {
+    const used = { ms: 0, cpuMs: 0 }
     const [, report] = await reports(2, async () => {
-      const untilMs = clock.glance().monotonicMs + 1_500
-      while (clock.glance().monotonicMs < untilMs);
+      const [beganMs, before] = [clock.glance().monotonicMs, process.cpuUsage()]
+      while (clock.glance().monotonicMs < beganMs + 1_500);
       await wait(20)
+      const { user, system } = process.cpuUsage(before)
+      Object.assign(used, { ms: clock.glance().monotonicMs - beganMs, cpuMs: (user + system) / 1_000 })
     })
     const busy = figuresOf(report ?? { name: 'Daemon report', datetime: '', worker_reports: [] }).find(
       ({ kind }) => kind === 'cpu-busy',
     )
     // One processor of all was at work, others may have been.
-    expect(busy?.value).toBeGreaterThan(60 / os.cpus().length)
+    expect(busy?.value).toBeGreaterThan((60 * used.cpuMs) / used.ms / os.cpus().length)
     const own = rowsIn(report ?? null, 'Processes_top').find(
       ({ pid, top }) => pid === process.pid && top === 'cpu',
     )
-    expect(Number(own?.['cpu_percent'])).toBeGreaterThan(50)
+    // Others may be at work as well: what the system gave us is what counts.
+    const share = (100 * used.cpuMs) / used.ms
+    expect(Math.abs(Number(own?.['cpu_percent']) - share)).toBeLessThan(Math.max(10, share / 4))
   })
 
   it('have no level on this machine by the usual limits but for what is really wrong', async () => {
