@@ -13,6 +13,10 @@ const command = fileURLToPath(new URL('../../dist/node/watchkeeper.js', import.m
 const hook = fileURLToPath(new URL('./support/watch-spawns.mjs', import.meta.url))
 const minutes = Number(process.env['WATCHKEEPER_BENCH_MINUTES'] ?? 10)
 const everyMs = 10_000
+/** The whole service may take so much of a core (%), of memory (MB) and of writing a day (MB, of which stamps and journals are most). */
+const wholeShare = 2
+const wholeMegabytes = 250
+const wholeMegabytesADay = 700
 const settleMs = Math.min(60_000, minutes * 20_000)
 const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 const has = (program: string): boolean => spawnSync('which', [program]).status === 0
@@ -109,7 +113,8 @@ async function main(): Promise<void> {
   const exporter = has('prometheus-node-exporter')
     ? peer('prometheus-node-exporter', [`--web.listen-address=127.0.0.1:${port}`])
     : null
-  if (glances === null) console.log('without Glances (Debian: glances) there is no peer')
+  if (glances === null && exporter === null)
+    console.log('NOT COMPARED: neither Glances (Debian: glances) nor prometheus-node-exporter is here')
   await wait(settleMs)
   const all = new Map([
     ['looking', looking.child],
@@ -141,6 +146,7 @@ async function main(): Promise<void> {
   }
   const megabytes = (name: string): number => (peaks.get(name) ?? Number.NaN) / 1e6
   const added = share('looking') - share('blind')
+  figures.tell('peers', [...all.keys()].slice(2).join(', ') || 'NONE, nothing is compared')
   if (glances) {
     figures.compare('CPU of looking, beside Glances', '% of a core', added, share('glances'), { most: 1 }, 3)
     figures.compare(
@@ -186,11 +192,11 @@ async function main(): Promise<void> {
     asked: { most: 0 },
   })
   if (own.length > 0) console.log(`started: ${own.join(', ')}`)
-  figures.tell(
-    'written a day',
-    `${perDay('looking').toFixed(0)} MB`,
-    `${perDay('blind').toFixed(0)} MB without`,
-  )
+  // Ceilings for the whole service, which hold whether a peer is there or not.
+  figures.compare('CPU of the whole service', '% of a core', share('looking'), wholeShare, { most: 1 }, 3)
+  figures.compare('memory of the whole service', 'MB', megabytes('looking'), wholeMegabytes, { most: 1 })
+  figures.compare('written a day', 'MB', perDay('looking'), wholeMegabytesADay, { most: 1 }, 0)
+  figures.tell('written a day without looking', `${perDay('blind').toFixed(0)} MB`)
   figures.compare('longest stall of the event loop', 'ms', lookingReport.stallMs, 50, { most: 1 })
   figures.tell('longest stall without looking', `${blindReport.stallMs.toFixed(1)} ms`)
 }

@@ -145,7 +145,7 @@ describe('the Health page', () => {
       .toMatch(/The vault is down|name not found/)
     const { page } = await house.open('/health/now')
     if (process.platform === 'linux')
-      await page.getByText(/Watchkeeper itself takes .*\dB? .*written to disks since its start/).waitFor()
+      await page.getByText(/Watchkeeper itself takes .*B written to disks since its start/).waitFor()
     await page.getByRole('button', { name: 'What is wrong?' }).click()
     const download = page.waitForEvent('download')
     await page.getByRole('button', { name: 'As a web page' }).click()

@@ -7,10 +7,10 @@ import { systemWorkers } from '../../../electron/service/health/workers/index.ts
 import { parsePacman } from '../../../electron/service/health/workers/linux/packages.ts'
 import { parseTimex } from '../../../electron/service/health/workers/linux/clock.ts'
 import { shares, type CpuTimes } from '../../../electron/service/health/workers/linux/cpu.ts'
+import { parseLoads } from '../../../electron/service/health/workers/linux/load.ts'
 import { createGrowthWatch } from '../../../electron/service/health/workers/linux/mem.ts'
 import { parseDiskStats, parseMounts } from '../../../electron/service/health/workers/linux/disk.ts'
 import type { RunProgram } from '../../../electron/service/system/programs.ts'
-import { smartOf } from '../../../electron/service/health/workers/smart.ts'
 import { createRunner } from '../../../electron/service/health/workers/worker.ts'
 import { systemClock } from '../../../electron/service/clock.ts'
 
@@ -239,34 +239,6 @@ describe('the workers on a server', () => {
     expect(figures).toContainEqual(expect.objectContaining({ kind: 'drive-failing', item: 'sda', value: 1 }))
     expect(figures).toContainEqual(expect.objectContaining({ kind: 'drive-pending', item: 'sda', value: 12 }))
   })
-
-  it.each([
-    [177, 'Wear_Leveling_Count', 93, 0, 7],
-    [231, 'SSD_Life_Left', 61, undefined, 39],
-    [233, 'Media_Wearout_Indicator', 99, 0, 1],
-    [202, 'Percent_Lifetime_Remain', 6, 0, 94],
-    [231, 'Temperature_Celsius', 41, 0, null],
-    [202, 'Data_Address_Mark_Errs', 100, 0, null],
-    [177, 'Wear_Leveling_Count', 93, 7_200, null],
-    [177, 'Wear_Leveling_Count', 253, 0, null],
-    [177, undefined, 93, 0, null],
-  ])(
-    'believe attribute %i as wear only by its name, %s, and only of flash',
-    (id, name, value, turns, worn) => {
-      const report = {
-        rotation_rate: turns,
-        smart_status: { passed: true },
-        ata_smart_attributes: { table: [{ id, name, value, raw: { value: 5 } }] },
-      }
-      expect(smartOf(JSON.stringify(report))).toMatchObject({ wornPercent: worn })
-    },
-  )
-
-  it('say why a drive tells nothing', () => {
-    expect(smartOf(text('smartctl-denied.json'))).toBe('smartctl needs root to ask it')
-    expect(smartOf(text('smartctl-asleep.json'))).toBe('it sleeps, and is let sleep')
-    expect(smartOf('nonsense')).toBe('smartctl says nothing that can be read')
-  })
 })
 
 describe('parsers', () => {
@@ -296,6 +268,13 @@ describe('parsers', () => {
     expect(parseTimex(timex, 0)).toEqual({ synchronised: true, offsetMs: -1.5, maxErrorMs: 250, ppm: 12 })
     timex.writeInt32LE(0x2000, 40)
     expect(parseTimex(timex, 5)).toMatchObject({ synchronised: false, offsetMs: -0.0015 })
+  })
+
+  it('read the loads of sysinfo unrounded', () => {
+    const sysinfo = Buffer.alloc(128)
+    for (const [index, load] of [0.2001953125, 0.23486328125, 12].entries())
+      sysinfo.writeBigUInt64LE(BigInt(load * 65_536), 8 + 8 * index)
+    expect(parseLoads(sysinfo)).toEqual([0.2001953125, 0.23486328125, 12])
   })
 
   it('read disk counters with and without the columns of newer kernels', () => {

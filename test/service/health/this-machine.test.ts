@@ -81,7 +81,11 @@ describe.skipIf(missing.length > 0)('the figures of this machine', () => {
     expect(rowsIn(report ?? null, 'CPU_currentTimes')).toHaveLength(os.cpus().length)
     expect(first(report, 'Hardware_system')['kernel']).toBe(output('uname', '-r').trim())
     expect(first(report, 'Hardware_system')['architecture']).toBe(output('uname', '-m').trim())
-    expect(first(report, 'CPU_avgLoad')['1min']).toBeCloseTo(os.loadavg()[0] ?? 0, 0)
+    const load = first(report, 'CPU_avgLoad')
+    expect(load['1min']).toBeCloseTo(os.loadavg()[0] ?? 0, 0)
+    // Unrounded, as the kernel has them: with eleven bits after the point.
+    if (process.arch === 'x64' || process.arch === 'arm64')
+      for (const value of Object.values(load)) expect(Number.isInteger(Number(value) * 2_048)).toBe(true)
     // Other programs come and go between the two looks, so one of several has to agree.
     const threadsApart = async (): Promise<number> => {
       const [one] = await reports(1)
@@ -93,27 +97,26 @@ describe.skipIf(missing.length > 0)('the figures of this machine', () => {
     if (mine) expect(Number(mine['memory_bytes'])).toBeCloseTo(process.memoryUsage.rss(), -8)
   })
 
-  it('see work of the processor, and of this very process', async () => {
-    const busyMs = 1_500
-    let usedMs = 0
+  it('see work of the processor and of this very process', async () => {
+    const used = { ms: 0, cpuMs: 0 }
     const [, report] = await reports(2, async () => {
-      const before = process.cpuUsage()
-      const untilMs = clock.glance().monotonicMs + busyMs
-      while (clock.glance().monotonicMs < untilMs);
-      const { user, system } = process.cpuUsage(before)
-      usedMs = (user + system) / 1_000
+      const [beganMs, before] = [clock.glance().monotonicMs, process.cpuUsage()]
+      while (clock.glance().monotonicMs < beganMs + 1_500);
       await wait(20)
+      const { user, system } = process.cpuUsage(before)
+      Object.assign(used, { ms: clock.glance().monotonicMs - beganMs, cpuMs: (user + system) / 1_000 })
     })
     const busy = figuresOf(report ?? { name: 'Daemon report', datetime: '', worker_reports: [] }).find(
       ({ kind }) => kind === 'cpu-busy',
     )
-    // What this process was given of one processor, on a machine that may be busy with more.
-    const share = (100 * usedMs) / busyMs
-    expect(busy?.value).toBeGreaterThan((0.6 * share) / os.cpus().length)
+    // One processor of all was at work, others may have been.
+    expect(busy?.value).toBeGreaterThan((60 * used.cpuMs) / used.ms / os.cpus().length)
     const own = rowsIn(report ?? null, 'Processes_top').find(
       ({ pid, top }) => pid === process.pid && top === 'cpu',
     )
-    expect(Number(own?.['cpu_percent'])).toBeGreaterThan(0.6 * share)
+    // Others may be at work as well: what the system gave us is what counts.
+    const share = (100 * used.cpuMs) / used.ms
+    expect(Math.abs(Number(own?.['cpu_percent']) - share)).toBeLessThan(Math.max(10, share / 4))
   })
 
   it('have no level on this machine by the usual limits but for what is really wrong', async () => {

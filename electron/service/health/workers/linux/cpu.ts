@@ -1,8 +1,7 @@
-import os from 'node:os'
 import type { Clock } from '../../../clock.ts'
-import type { Row } from '../../report.ts'
 import { numberIn, rounded, shared, type SystemFiles } from '../files.ts'
 import type { Worker } from '../worker.ts'
+import { loadAverages } from './load.ts'
 
 /** The worker and the four functions that system-health-daemon had, with its keys (psutil's names). */
 
@@ -95,11 +94,18 @@ export function cpuWorker(files: SystemFiles, clock: Clock): Worker {
       min: megahertz(files, CPU, 'min'),
     })),
   }))
+  const loads = loadAverages(files)
   let before: { readonly atMs: number; readonly cpus: ReadonlyMap<number, CpuTimes> } | null = null
   return {
     name: 'CPU',
     functions: [
-      { name: 'CPU_avgLoad', run: () => [loadRow(files)] },
+      {
+        name: 'CPU_avgLoad',
+        run: async () => {
+          const [one = 0, five = 0, fifteen = 0] = await loads()
+          return [{ '1min': one, '5min': five, '15min': fifteen }]
+        },
+      },
       {
         name: 'CPU_currentTimes',
         run: () => [...stat().cpus].map(([CPU, times]) => ({ ...times, CPU })),
@@ -139,13 +145,6 @@ export function cpuWorker(files: SystemFiles, clock: Clock): Worker {
       },
     ],
   }
-}
-
-function loadRow(files: SystemFiles): Row {
-  // The file has two digits; the call has what the original printed.
-  const [one = 0, five = 0, fifteen = 0] =
-    files.root === '/' ? os.loadavg() : (files.text('/proc/loadavg') ?? '').split(' ').map(Number)
-  return { '1min': one, '5min': five, '15min': fifteen }
 }
 
 function megahertz(files: SystemFiles, cpu: number, end: 'max' | 'min'): number {
