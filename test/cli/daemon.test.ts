@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import {
   chmodSync,
   existsSync,
+  mkdirSync,
   readdirSync,
   readFileSync,
   readlinkSync,
@@ -167,6 +168,49 @@ describe('watchkeeper daemon', () => {
     expect(await daemon('stop')).toEqual({ code: 0, stdout: '', stderr: '' })
     expect(isGone(third)).toBe(true)
   }, 60_000)
+
+  it('goes on when it could not be started again, and is when only the folder of its log is gone', async () => {
+    const { database, pid } = daemonIn()
+    const folder = path.dirname(database)
+    const logs = path.join(folder, 'logs')
+    mkdirSync(logs)
+    const log = path.join(logs, 'own.log')
+    await runCli(['daemon', 'start', '-d', database, '--log', log, '--', '--listen', '127.0.0.1:0'])
+    const first = pid()
+    for (const place of ['--log', '--pidfile']) {
+      const refused = await runCli(['daemon', 'restart', '-d', database, place, path.join(folder, 'no/file')])
+      expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining('no such') as string })
+      expect(runningPid(`${database}.pid`)).toBe(first)
+    }
+    renameSync(logs, `${logs}.old`)
+    expect(await runCli(['daemon', 'restart', '-d', database])).toMatchObject({ code: 0, stderr: '' })
+    expect(pid()).not.toBe(first)
+    expect(readFileSync(log, 'utf8')).not.toBe('')
+  }, 60_000)
+
+  it.skipIf(process.getuid?.() !== 0)(
+    'is not said to be away by who may not read where it has its pidfile',
+    async () => {
+      const { database } = daemonIn()
+      const folder = path.dirname(database)
+      const pidfile = path.join(folder, 'own.pid')
+      await runCli(['daemon', 'start', '-d', database, '--pidfile', pidfile, '--', '--listen', '127.0.0.1:0'])
+      chmodSync(folder, 0o755)
+      const asked = (what: string, ...more: readonly string[]): Promise<CliResult> =>
+        runCli(['daemon', what, '-d', database, ...more], { uid: 65_534 })
+      const why = `${database}.daemon.json cannot be read: permission denied`
+      expect(await asked('status')).toMatchObject({
+        code: 4,
+        stdout: `Whether it runs is not known: ${why}\n`,
+      })
+      expect(await asked('stop')).toMatchObject({ code: 1, stderr: `watchkeeper: ${why}\n` })
+      expect(await asked('status', '--pidfile', pidfile)).toMatchObject({
+        code: 0,
+        stdout: `It runs (process ${readFileSync(pidfile, 'utf8').trim()})\n`,
+      })
+    },
+    60_000,
+  )
 
   it.skipIf(process.getuid?.() !== 0)(
     'tells every user whether it runs, or that it cannot be told',

@@ -48,6 +48,7 @@ describe('masking', () => {
     ['jürgen@example.com', 'mail-2'],
     ['http://nas.lan/~alice/x and ~alice/y, ~5 or so', 'http://host-1/~user-3/x and ~user-3/y, ~5 or so'],
     ['10.0.0.5_x1 but 1.2.3.4.5', 'address-10_x1 but 1.2.3.4.5'],
+    ['2001:db8::1_x1 and if_2001:db8::1', 'address-7_x1 and if_address-7'],
     ['name not found: shop', 'name not found: host-5'],
     ['getaddrinfo ENOTFOUND shop.example', 'getaddrinfo ENOTFOUND host-6'],
     ['the cdn.nas.lan, nas.alice-corp.example', 'the host-7, host-8'],

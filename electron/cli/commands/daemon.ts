@@ -14,8 +14,8 @@ import path from 'node:path'
 import { systemClock } from '../../service/clock.ts'
 import { isLocked, readServiceAddress } from '../../service/store/lock.ts'
 import { readDaemonConfig, type DaemonConfig } from '../daemon/config.ts'
-import { readLastStart, writeLastStart, type LastStart } from '../daemon/last-start.ts'
-import { isAlive, pidfileFault, readPid, runningPid } from '../daemon/pidfile.ts'
+import { lastStartFault, readLastStart, writeLastStart, type LastStart } from '../daemon/last-start.ts'
+import { isAlive, readingFault, readPid, runningPid } from '../daemon/pidfile.ts'
 import { alreadyRuns, doesNotRun } from '../daemon/words.ts'
 import { CommandError, databaseOf, exitCodes, say } from '../io.ts'
 import { databaseOption } from '../options.ts'
@@ -76,9 +76,14 @@ export function daemonCommand(finish: (exitCode: number) => void): Command {
         const database = databaseOf(options.database)
         const last = readLastStart(database)
         // Checked before anything ends, so that a mistake costs no daemon.
-        const places = placesOf({ ...last.named, ...options })
-        const was = { database, pidfile: last.pidfile ?? places.pidfile }
-        await stop(runningPid(was.pidfile) === null ? places : was)
+        const places = {
+          ...placesOf({ ...last.named, ...options }),
+          isLogTyped: options.log !== undefined,
+          isPidTyped: options.pidfile !== undefined,
+        }
+        prepare(places)
+        const was = { database, pidfile: last.pidfile ?? places.pidfile, hidden: null }
+        await stop(runningPid(was.pidfile) === null ? { ...was, pidfile: places.pidfile } : was)
         await start(places, more.length > 0 ? more : last.serve)
       }),
   )
@@ -87,7 +92,7 @@ export function daemonCommand(finish: (exitCode: number) => void): Command {
       .description('Say whether it runs.')
       .addHelpText(
         'after',
-        '\nExit codes: 0 it runs, 1 it does not but left its pidfile, 3 it does not, 4 its pidfile cannot be read.',
+        '\nExit codes: 0 it runs, 1 it does not but left its pidfile, 3 it does not, 4 that cannot be read.',
       )
       .action((options: DaemonOptions) => finish(status(runningPlaceOf(options)))),
   )
@@ -125,11 +130,24 @@ function placesOf({ database: named, config: configFile, pidfile, log }: DaemonO
   }
 }
 
+/** Where a daemon that may be running has its pidfile. */
+interface RunningPlace {
+  readonly database: string
+  readonly pidfile: string
+  /** Why the pidfile may be another one, as a sentence; null when it is this one. */
+  readonly hidden: string | null
+}
+
 /** Returns where the daemon that may be running has its pidfile: as it was told at its start, unless it is named. */
-function runningPlaceOf(options: DaemonOptions): Pick<Places, 'database' | 'pidfile'> {
-  const database = databaseOf(options.database)
-  const last = options.pidfile === undefined && options.config === undefined ? readLastStart(database) : null
-  return last?.pidfile == null ? placesOf(options) : { database, pidfile: last.pidfile }
+function runningPlaceOf(options: DaemonOptions): RunningPlace {
+  const { database, pidfile } = placesOf(options)
+  if (options.pidfile !== undefined || options.config !== undefined)
+    return { database, pidfile, hidden: null }
+  return {
+    database,
+    pidfile: readLastStart(database).pidfile ?? pidfile,
+    hidden: lastStartFault(database),
+  }
 }
 
 const clock = systemClock()
@@ -154,11 +172,8 @@ async function start(places: Places, more: readonly string[]): Promise<void> {
     ...absolutePaths(more),
   ]
   closeInherited()
-  // A folder that is missing is made for the usual places and a configuration's, not for one that was typed.
-  if (!places.isPidTyped) mkdirSync(path.dirname(pidfile), { recursive: true })
-  if (!places.isLogTyped) mkdirSync(path.dirname(log), { recursive: true })
+  prepare(places)
   const { handle, size } = openForWords(log)
-  if (config !== null) mkdirSync(path.dirname(path.resolve(config.outputLog)), { recursive: true })
   const child = spawn(program, args, {
     // A session of its own without a terminal; the process that started it ends, so nobody waits for it.
     detached: true,
@@ -189,6 +204,17 @@ async function start(places: Places, more: readonly string[]): Promise<void> {
   child.unref()
   writeLastStart(database, { pidfile, named: places.named, serve: more })
   say(`Watchkeeper was started (process ${child.pid}) and is still busy with its database; its log is ${log}`)
+}
+
+/** Makes what a start needs. @throws CommandError where it could not write */
+function prepare({ pidfile, log, config, isPidTyped, isLogTyped }: Places): void {
+  // A folder that is missing is made for the usual places and a configuration's, not for one that was typed.
+  if (!isPidTyped) mkdirSync(path.dirname(pidfile), { recursive: true })
+  if (!isLogTyped) mkdirSync(path.dirname(log), { recursive: true })
+  if (config !== null) mkdirSync(path.dirname(path.resolve(config.outputLog)), { recursive: true })
+  if (!existsSync(path.dirname(pidfile)))
+    throw new CommandError(`cannot write ${pidfile}: there is no such folder`)
+  closeSync(openForWords(log).handle)
 }
 
 /** What the caller's shell left open would stay open for years: a daemon holds nothing but its own (PEP 3143). */
@@ -228,10 +254,11 @@ function lastWords(log: string, from: number): string {
 }
 
 /** The original's words and exit code 0 where nothing runs. */
-async function stop({ pidfile }: Pick<Places, 'pidfile'>): Promise<void> {
-  const fault = pidfileFault(pidfile)
+async function stop({ pidfile, hidden }: RunningPlace): Promise<void> {
+  const fault = readingFault(pidfile)
   if (fault !== null) throw new CommandError(fault)
   const pid = runningPid(pidfile)
+  if (pid === null && hidden !== null) throw new CommandError(hidden)
   if (pid === null) {
     process.stderr.write(`${doesNotRun(pidfile)}\n`)
     // Only what a daemon left behind is taken away, never a file that merely has this name.
@@ -258,13 +285,13 @@ async function stop({ pidfile }: Pick<Places, 'pidfile'>): Promise<void> {
 
 const unknownStatus = 4
 /** Exit codes of the Linux Standard Base: https://refspecs.linuxfoundation.org/LSB_5.0.0/LSB-Core-generic/LSB-Core-generic/iniscrptact.html */
-function status({ pidfile, database }: Pick<Places, 'database' | 'pidfile'>): number {
-  const fault = pidfileFault(pidfile)
+function status({ pidfile, database, hidden }: RunningPlace): number {
+  const pid = runningPid(pidfile)
+  const fault = readingFault(pidfile) ?? (pid === null ? hidden : null)
   if (fault !== null) {
     say(`Whether it runs is not known: ${fault}`)
     return unknownStatus
   }
-  const pid = runningPid(pidfile)
   if (pid !== null) {
     const address = readServiceAddress(database)
     say(`It runs (process ${pid})${address?.pid === pid ? `, the UI is at ${address.origin}/` : ''}`)

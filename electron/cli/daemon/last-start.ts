@@ -1,4 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs'
+import { readingFault } from './pidfile.ts'
 
 /** How a daemon was started last, so that it can be found and started again in the same way. */
 export interface LastStart {
@@ -32,6 +33,11 @@ export function readLastStart(database: string): LastStart {
   } catch {
     return nothing
   }
+}
+
+/** Returns why it cannot be told how the daemon of a database was started last, as a sentence; null when it can. */
+export function lastStartFault(database: string): string | null {
+  return readingFault(fileOf(database))
 }
 
 /** @throws the system's error */

@@ -23,8 +23,8 @@ export function readPid(file: string): number | null {
   }
 }
 
-/** Returns why it cannot be told whether a pidfile is there and what it holds, as a sentence; null when it can. */
-export function pidfileFault(file: string): string | null {
+/** Returns why it cannot be told whether a file is there and what it holds, as a sentence; null when it can. */
+export function readingFault(file: string): string | null {
   try {
     accessSync(file, constants.R_OK)
     return null

@@ -14,7 +14,7 @@ const harmless = new Set(['localhost', 'root', 'localdomain', '127.0.0.1', '0.0.
 const mailPattern = /[\p{L}\p{N}_.+-]+@[\p{L}\p{N}_-]+(?:\.[\p{L}\p{N}_-]+)+/gu
 const ip4Pattern = /(?<![A-Za-z0-9.])(?:\d{1,3}\.){3}\d{1,3}(?![A-Za-z0-9]|\.\d)/g
 /** The widest run of what an address could be made of; how much of it is one is told by trying. */
-const ip6Pattern = /(?<![\w:])[0-9a-f]{0,4}(?::[0-9a-f]{0,4}){2,}(?:(?:\.\d{1,3}){3})?/gi
+const ip6Pattern = /(?<![A-Za-z0-9:])[0-9a-f]{0,4}(?::[0-9a-f]{0,4}){2,}(?:(?:\.\d{1,3}){3})?/gi
 const macPattern = /(?<![\w:-])(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}(?![\w:-])/gi
 /** Folders of users, and what they plugged in; on Windows a name may have blanks. */
 const homePattern = /((?:\/(?:var\/)?home|\/Users|(?:\/run)?\/media)\/)([^/\\\s:"'<>]+)/g
@@ -122,7 +122,7 @@ function knownDomains(known: readonly (readonly [string, MaskKind])[]): (name: s
 /** Returns how long the address is with which a run of hexadecimal groups begins; 0 where there is none. */
 function addressLength(run: string, after: string): number {
   for (let length = run.length; length > 1; length -= 1)
-    if (isIP(run.slice(0, length)) === 6 && !/\w/.test(run[length] ?? after)) return length
+    if (isIP(run.slice(0, length)) === 6 && !/[A-Za-z0-9]/.test(run[length] ?? after)) return length
   return 0
 }
 

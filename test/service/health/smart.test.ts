@@ -13,6 +13,8 @@ describe('what smartctl says', () => {
     [202, 'Percent_Lifetime_Remain', 6, 0, 94],
     [231, 'Temperature_Celsius', 41, 0, null],
     [202, 'Data_Address_Mark_Errs', 100, 0, null],
+    [177, 'Wear_Range_Delta', 0, 0, null],
+    [233, 'Lifetime_Nand_Writes', 1, 0, null],
     [177, 'Wear_Leveling_Count', 93, 7_200, null],
     [177, 'Wear_Leveling_Count', 253, 0, null],
     [177, undefined, 93, 0, null],

@@ -31,13 +31,15 @@ export function createFamily(mark: string, pageBytes: number): Family {
       if (strangers.has(pid)) continue
       const fields = statOf(pid)
       if (fields === null || fields.isGone) continue
-      const isMember =
-        members.get(pid) === fields.started ||
-        [fields.group, fields.session].includes(leader) ||
-        readOrEmpty(`/proc/${pid}/environ`).split('\0').includes(words)
-      if (!isMember) {
-        strangers.add(pid)
-        continue
+      const isKnown = members.get(pid) === fields.started || [fields.group, fields.session].includes(leader)
+      if (!isKnown) {
+        const environment = readOrEmpty(`/proc/${pid}/environ`)
+        // One that is just being replaced by another program shows none yet, and is asked again.
+        if (environment === '') continue
+        if (!environment.split('\0').includes(words)) {
+          strangers.add(pid)
+          continue
+        }
       }
       members.set(pid, fields.started)
       found.push({ pid, bytes: fields.pages * pageBytes })

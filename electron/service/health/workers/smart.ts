@@ -17,6 +17,8 @@ const pendingId = 197
 /** Attributes in which makers count down from 100 what is left of a drive's life; the same numbers mean other things elsewhere. */
 const leftIds = [231, 233, 177, 173, 169, 202]
 const leftNames = /wear|(?:^|_)life(?:_|$)|lifetime/i
+/** What such names also count: how unevenly a drive is worn, and what was written in its life. */
+const otherNames = /delta|writ/i
 
 export const asleepWords = 'it sleeps, and is let sleep'
 
@@ -37,7 +39,9 @@ export function smartOf(text: string): Smart | string {
   const rotates = (number(report, 'rotation_rate') ?? 0) > 0
   const left = leftIds
     .flatMap((id) => attributes.get(id) ?? [])
-    .find(({ name, value }) => leftNames.test(name) && value <= 100 && !rotates)?.value
+    .find(
+      ({ name, value }) => leftNames.test(name) && !otherNames.test(name) && value <= 100 && !rotates,
+    )?.value
   return {
     state: typeof status === 'boolean' ? (status ? 'passed' : 'failing') : null,
     wornPercent: number(nvme, 'percentage_used') ?? (left === undefined ? null : Math.max(0, 100 - left)),
