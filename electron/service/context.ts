@@ -48,13 +48,21 @@ export interface Observation {
   onStep(listener: (stepMs: number) => void): void
 }
 
-/** Returns all that an observation knows, for whoever judges many. */
+/** Returns all that an observation knows; what nobody asks of it is not put together, since every trigger asks. */
 export function blindnessOf(observation: Observation): Blindness {
   return {
-    local: observation.blindSpans('local'),
-    link: observation.blindSpans('link'),
-    beyond: observation.blindSpans('beyond'),
-    lasting: observation.blindSpans('lasting'),
+    get local() {
+      return observation.blindSpans('local')
+    },
+    get link() {
+      return observation.blindSpans('link')
+    },
+    get beyond() {
+      return observation.blindSpans('beyond')
+    },
+    get lasting() {
+      return observation.blindSpans('lasting')
+    },
   }
 }
 

@@ -9,6 +9,7 @@ import type { Watcher, WatcherList } from '../../electron/shared/api/watchers.ts
 import { settingsList } from '../../renderer/pages/settings/settings-list.ts'
 import { startBrowser } from '../support/browser.ts'
 import { browserHouse, type House } from '../support/browser-house.ts'
+import { clientHeaders } from '../support/telemetry.ts'
 import { temporaryFolder } from '../support/temporary.ts'
 
 let browser: Browser
@@ -130,6 +131,36 @@ describe('the search', () => {
     await input.fill('add a watcher')
     await page.getByRole('option', { name: 'Add a watcher' }).first().click()
     await page.getByRole('dialog').getByLabel('Name', { exact: true }).waitFor()
+    expect(complaints).toEqual([])
+  })
+
+  it('leads to a record and to an incident, also where its page is open already', async () => {
+    const house = await browserHouse(browser)
+    await populate(house)
+    const sent = await fetch(`${house.origin}/v2/collector`, {
+      method: 'POST',
+      headers: clientHeaders,
+      body: 'hello',
+    })
+    expect(sent.status).toBe(201)
+    const { page, complaints } = await house.open('/telemetry/records')
+    await page.getByRole('button', { name: 'Record 1' }).waitFor()
+    const input = page.getByPlaceholder('Hosts, watchers, records, settings, actions')
+    await page.keyboard.press('Control+k')
+    await input.fill('1')
+    await page
+      .getByRole('option', { name: /Record 1/ })
+      .first()
+      .click()
+    await page.getByRole('dialog').getByText('Captured').waitFor()
+    await page.keyboard.press('Escape')
+    await page.keyboard.press('Control+k')
+    await input.fill('mail queue')
+    await page
+      .getByRole('option', { name: /incident.*Mail queue/ })
+      .first()
+      .click()
+    await page.locator('#incident-1').or(page.locator('#incident-2')).first().waitFor()
     expect(complaints).toEqual([])
   })
 })

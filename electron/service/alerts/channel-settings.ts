@@ -99,6 +99,12 @@ export function createChannel(
   return Number(lastInsertRowid)
 }
 
+/** Returns what of a channel is never shown again. */
+export function secretsOf({ settings }: ChannelRow): Record<string, unknown> {
+  const known = settings as Record<string, unknown>
+  return Object.fromEntries(secretNames.flatMap((name) => (name in known ? [[name, known[name]]] : [])))
+}
+
 /** Changes a channel; a secret that is left out stays. @throws HttpProblem 400 */
 export function changeChannel(
   db: Connection,
@@ -106,12 +112,10 @@ export function changeChannel(
   change: { name?: string; enabled?: boolean; quiet?: QuietHours | null; settings?: Record<string, unknown> },
   nowMs: number,
 ): void {
-  const known = channel.settings as Record<string, unknown>
-  const kept = Object.fromEntries(secretNames.flatMap((name) => (name in known ? [[name, known[name]]] : [])))
   const settings =
     change.settings === undefined
       ? channel.settings
-      : checkSettings(channel.kind, { ...kept, ...change.settings })
+      : checkSettings(channel.kind, { ...secretsOf(channel), ...change.settings })
   const quiet = change.quiet === undefined ? channel.quiet : change.quiet
   checkQuiet(quiet)
   db.prepare('UPDATE channel SET name = ?, enabled = ?, settings = ?, quiet = ? WHERE id = ?').run(

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import type { Timer } from '../clock.ts'
 import type { RoomContext, Silences, Transitions } from '../context.ts'
 import type { Connection } from '../store/open.ts'
+import { readSetting, writeSetting } from '../store/settings.ts'
 import type { ChannelWorld } from './channels/channel.ts'
 import type { DesktopNotifier } from './channels/desktop.ts'
 import { openWindows, readMaintenance } from './maintenance.ts'
@@ -144,19 +145,18 @@ export function createAlerts(context: RoomContext, desktop: DesktopNotifier): Al
 
 /** Names this installation in the ids of its mails, so that two of them never share a thread. */
 function installationOf(db: Connection): string {
-  const known = db.prepare("SELECT value FROM setting WHERE name = 'installation'").pluck().get()
-  if (typeof known === 'string') return known
+  const known = readSetting(db, 'installation')
+  if (known !== null) return known
   const made = randomBytes(8).toString('hex')
-  db.prepare("INSERT INTO setting (name, value) VALUES ('installation', ?)").run(made)
+  writeSetting(db, 'installation', made)
   return made
 }
 
 /** A desktop is told from the first start on; where there is none, people choose how to be told. */
 function makeFirstChannel(db: Connection, desktop: DesktopNotifier, nowMs: number): void {
-  const isDone = db.prepare("SELECT 1 FROM setting WHERE name = 'first-channel'").get() !== undefined
-  if (isDone) return
+  if (readSetting(db, 'first-channel') !== null) return
   db.transaction(() => {
-    db.prepare("INSERT INTO setting (name, value) VALUES ('first-channel', 'made')").run()
+    writeSetting(db, 'first-channel', 'made')
     if (readChannels(db).length > 0 || desktop.problem() !== null) return
     db.prepare(
       "INSERT INTO channel (kind, name, settings, created_ms) VALUES ('desktop', 'Desktop', '{}', ?)",

@@ -1,7 +1,7 @@
 import type { ApplyAnswer } from '../../shared/api/hosts.ts'
 import type { ChannelConfig, ConfigAnswer, Configuration, WatcherConfig } from '../../shared/api/config.ts'
 import type { CreateMaintenance } from '../../shared/api/alerts.ts'
-import { changeChannel, createChannel, removeChannel } from '../alerts/channel-settings.ts'
+import { changeChannel, createChannel, removeChannel, secretsOf } from '../alerts/channel-settings.ts'
 import { addMaintenance, readMaintenance } from '../alerts/maintenance.ts'
 import type { ChannelRow } from '../alerts/schema.ts'
 import { readChannels } from '../alerts/store.ts'
@@ -9,7 +9,7 @@ import type { RoomContext } from '../context.ts'
 import type { Health } from '../health/index.ts'
 import { planOf } from '../hosts/config.ts'
 import type { Hosts } from '../hosts/index.ts'
-import { anchorsOf } from '../hosts/route-parts.ts'
+import { anchorsOf, applySteps } from '../hosts/route-parts.ts'
 import type { Telemetry } from '../telemetry/index.ts'
 import type { Watchers } from '../watchers/index.ts'
 import {
@@ -20,7 +20,7 @@ import {
   type NewWatcher,
 } from '../watchers/settings.ts'
 import type { WatcherRecord } from '../watchers/schema.ts'
-import { channelConfig, maintenanceConfig, readConfiguration, watcherConfig } from './read.ts'
+import { maintenanceConfig, watcherConfig } from './read.ts'
 import { ConfigError } from './file.ts'
 
 /** Brings what users decided in line with a file: all of it is checked before anything is changed. */
@@ -40,9 +40,6 @@ export interface ConfigPlan {
   /** Does it, section by section; done again it comes to the same. */
   apply(): Promise<void>
 }
-
-/** Changes of many rows are parted, so that no transaction holds up the event loop. */
-const atOnce = 50
 
 /** Names by which a channel is known that is still to be made: ids of channels are never negative. */
 function withComing(db: RoomContext['db'], channels: readonly ChannelConfig[]): Map<number, string> {
@@ -74,11 +71,11 @@ export function planConfiguration(
   const anchors = file.anchors && anchorsOf(file.anchors)
   if (file.health) health.check(file.health)
   if (file.telemetry) telemetry.check(file.telemetry)
-  const now = readConfiguration(db, true, nowMs)
+  const presentAnchors = hosts.connection.anchors().map(({ address }) => address)
 
   return {
     answer: {
-      ...(anchors && { anchors: listChanges(anchors, now.anchors ?? []) }),
+      ...(anchors && { anchors: listChanges(anchors, presentAnchors) }),
       ...(channels && { channels: channels.answer }),
       ...(hostPlan && { hosts: hostPlan.answer }),
       ...(watcherPlan && { watchers: watcherPlan.answer }),
@@ -90,11 +87,7 @@ export function planConfiguration(
       if (channels) await commits.write(() => channels.apply())
       const plan =
         file.hosts && planOf({ hosts: file.hosts }, hosts.configured(), channelsById(db), prune, nowMs)
-      if (plan)
-        for (let begin = 0; begin < plan.steps.length; begin += atOnce)
-          await hosts.together((changes) => {
-            for (const step of plan.steps.slice(begin, begin + atOnce)) step(changes)
-          })
+      if (plan) await applySteps(hosts, plan.steps)
       if (watcherPlan) await watcherPlan.apply(watchers, channelsById(db))
       if (maintenance) await commits.write(() => maintenance.apply())
       if (anchors) await hosts.connection.setAnchors(anchors)
@@ -177,18 +170,11 @@ function planChannels(file: readonly ChannelConfig[], db: RoomContext['db'], pru
   return { answer, apply }
 }
 
-/** A secret that the file leaves out stays as it is. */
+/** Returns whether a channel is as a file has it; a secret that the file leaves out stays as it is. */
 function isSameChannel(config: ChannelConfig, row: ChannelRow): boolean {
-  const present = channelConfig(row, true)
-  const settings = { ...channelConfig(row, false).settings, ...config.settings }
-  const kept = { ...present.settings }
-  const isSame = Object.entries({ ...kept, ...settings }).every(
-    ([key, value]) =>
-      JSON.stringify(value) === JSON.stringify(kept[key]) &&
-      (key in (config.settings ?? {}) || !(key in (channelConfig(row, false).settings ?? {}))),
-  )
+  const next = { ...secretsOf(row), ...config.settings }
   return (
-    isSame &&
+    canonical(next) === canonical(row.settings) &&
     (config.enabled ?? true) === row.enabled &&
     JSON.stringify(config.quiet ?? null) === JSON.stringify(row.quiet)
   )

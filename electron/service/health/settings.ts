@@ -1,5 +1,6 @@
 import type { ChangeHealthSettings, HealthSettings } from '../../shared/api/health.ts'
 import type { Connection } from '../store/open.ts'
+import { readSetting, writeSetting } from '../store/settings.ts'
 
 /** What users decide of health; kept with the service's other settings. */
 
@@ -23,14 +24,12 @@ export const usualSettings: HealthSettings = {
 
 /** Returns the settings; what was never decided has its default. */
 export function readSettings(db: Connection): HealthSettings {
-  const text = db.prepare('SELECT value FROM setting WHERE name = ?').pluck().get(name)
-  const known = typeof text === 'string' ? (JSON.parse(text) as ChangeHealthSettings) : {}
+  const text = readSetting(db, name)
+  const known = text !== null ? (JSON.parse(text) as ChangeHealthSettings) : {}
   return { ...usualSettings, ...known }
 }
 
 /** Writes settings, in the transaction that runs. */
 export function writeSettings(db: Connection, settings: HealthSettings): void {
-  db.prepare(
-    'INSERT INTO setting (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value',
-  ).run(name, JSON.stringify(settings))
+  writeSetting(db, name, JSON.stringify(settings))
 }

@@ -1,6 +1,7 @@
 import { deflateRawSync, inflateRawSync } from 'node:zlib'
 import type { HealthLevel, MetricKindName, ReportReason } from '../../shared/health-words.ts'
 import type { Connection } from '../store/open.ts'
+import { readSetting, writeSetting } from '../store/settings.ts'
 import { firstHealthSeries } from '../store/series/measurements.ts'
 import type { DaemonReport } from './report.ts'
 import { newStanding } from './rules.ts'
@@ -37,16 +38,15 @@ export function readMetrics(db: Connection): MetricRow[] {
   }))
 }
 
+const nextMetric = 'health-next-metric'
+
 /** Writes a new metric, in the transaction that runs; returns its id, which no metric has had before. */
 export function insertMetric(db: Connection, kind: MetricKindName, item: string, nowMs: number): number {
-  const next = db.prepare("SELECT value FROM setting WHERE name = 'health-next-metric'").pluck().get()
-  const id = typeof next === 'string' ? Number(next) : firstHealthSeries
+  const id = Number(readSetting(db, nextMetric) ?? firstHealthSeries)
   db.prepare(
     "INSERT INTO health_metric (id, kind, item, level, level_ms, past) VALUES (?, ?, ?, 'ok', ?, '{}')",
   ).run(id, kind, item, nowMs)
-  db.prepare(
-    "INSERT INTO setting (name, value) VALUES ('health-next-metric', ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-  ).run(String(id + 1))
+  writeSetting(db, nextMetric, String(id + 1))
   return id
 }
 

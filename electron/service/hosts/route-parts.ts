@@ -4,6 +4,7 @@ import type { Host } from '../../shared/api/hosts.ts'
 import { printable } from '../../shared/text.ts'
 import type { RoomContext } from '../context.ts'
 import { HttpProblem } from '../problem.ts'
+import type { Changes } from './changes.ts'
 import { HostError } from './errors.ts'
 import type { Hosts } from './index.ts'
 import { tidyDomain } from './settings.ts'
@@ -91,4 +92,18 @@ export function anchorsOf(given: readonly string[]): string[] {
       }),
     ),
   ]
+}
+
+/** More changes than this in one transaction would hold up the event loop. */
+const stepsAtOnce = 50
+
+/** Does what a configuration asks for, a part in each transaction, so that none holds up the event loop. */
+export async function applySteps(
+  hosts: Hosts,
+  steps: readonly ((changes: Changes) => void)[],
+): Promise<void> {
+  for (let begin = 0; begin < steps.length; begin += stepsAtOnce)
+    await hosts.together((changes) => {
+      for (const step of steps.slice(begin, begin + stepsAtOnce)) step(changes)
+    })
 }

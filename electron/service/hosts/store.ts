@@ -2,6 +2,7 @@ import type { FarScope } from '../../shared/host-words.ts'
 import type { ProbeCause } from '../../shared/api/hosts.ts'
 import type { Probe } from '../../shared/api/probes.ts'
 import type { Connection } from '../store/open.ts'
+import { readSetting, writeSetting } from '../store/settings.ts'
 import {
   changeable,
   hostOfRow,
@@ -249,17 +250,8 @@ export function createHostStore(db: Connection): HostStore {
           `UPDATE ${table} SET ${column} = ${column} + @step, ${end} = ${end} + @step WHERE flight_id = @flight`,
         ).run({ step: Math.round(stepMs), flight: flightId })
     },
-    setting(name) {
-      return (
-        (db.prepare('SELECT value FROM setting WHERE name = ?').pluck().get(name) as string | undefined) ??
-        null
-      )
-    },
-    saveSetting(name, value) {
-      db.prepare(
-        'INSERT INTO setting (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value',
-      ).run(name, value)
-    },
+    setting: (name) => readSetting(db, name),
+    saveSetting: (name, value) => writeSetting(db, name, value),
   }
 }
 

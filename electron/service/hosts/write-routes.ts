@@ -22,7 +22,7 @@ import { HostError } from './errors.ts'
 import type { Hosts } from './index.ts'
 import { probeWords } from './probes/index.ts'
 import type { Sample } from './probes/probe.ts'
-import { anchorsOf, asked, channelNames, findIn, tags, viewIn } from './route-parts.ts'
+import { anchorsOf, applySteps, asked, channelNames, findIn, tags, viewIn } from './route-parts.ts'
 import { checkProbesOf, tidyDomain } from './settings.ts'
 import { rounded } from './view.ts'
 import type { WatchedHost } from './watched.ts'
@@ -31,8 +31,6 @@ import type { WatchedHost } from './watched.ts'
 
 /** A file of thousands of hosts is longer than other bodies (bytes). */
 const configLimit = 8 * 1_048_576
-/** More changes than this in one transaction would hold up the event loop. */
-const stepsAtOnce = 50
 
 /** Adds the routes by which hosts are tried, made, changed and removed. */
 export function writeRoutes(app: App, hosts: Hosts, { clock, db }: RoomContext): void {
@@ -224,10 +222,7 @@ export function writeRoutes(app: App, hosts: Hosts, { clock, db }: RoomContext):
         const plan = planOf(body, hosts.configured(), channelNames(db), prune, now())
         const anchors = body.anchors && anchorsOf(body.anchors)
         if (dryRun) return plan.answer
-        for (let begin = 0; begin < plan.steps.length; begin += stepsAtOnce)
-          await hosts.together((changes) => {
-            for (const step of plan.steps.slice(begin, begin + stepsAtOnce)) step(changes)
-          })
+        await applySteps(hosts, plan.steps)
         if (anchors) await hosts.connection.setAnchors(anchors)
         return plan.answer
       }),

@@ -16,6 +16,7 @@ import type { Telemetry } from '../telemetry/index.ts'
 import type { Watchers } from '../watchers/index.ts'
 import { crashLane, historyOf } from './history.ts'
 import { findAll } from './search.ts'
+import { whileThere } from './while-there.ts'
 import { readSetup, writeSetup } from './setup.ts'
 
 /** What the overview is made of. */
@@ -33,7 +34,7 @@ const usualLimit = 6
 
 /** Adds the routes of what concerns all rooms: how they stand, their past, a search, and the first run. */
 export function overviewRoutes(app: App, rooms: OverviewRooms): void {
-  const { context, recorder, telemetry } = rooms
+  const { context, recorder } = rooms
   const { db, reader, clock, observation, commits } = context
   const now = (): number => Math.round(clock.glance().wallMs)
 
@@ -64,7 +65,7 @@ export function overviewRoutes(app: App, rooms: OverviewRooms): void {
         blind: observation.blindSpans('beyond'),
         ...windowOf(request.query, now()),
       })
-      const history = historyOf(past, await crashesOf(telemetry, past.sinceMs, past.untilMs))
+      const history = historyOf(past, await crashesOf(rooms, past.sinceMs, past.untilMs))
       if (request.scopeOfKey(null) === 'write') return history
       // The id of a watcher triggers it, and a key that only reads must not.
       return {
@@ -99,18 +100,7 @@ export function overviewRoutes(app: App, rooms: OverviewRooms): void {
     {
       schema: { tags, summary: 'What a first run can tell and has to ask', response: { 200: Setup } },
     },
-    async () =>
-      readSetup(
-        db,
-        (
-          await reader.ask('machineHistory', {
-            now: recorder.present(),
-            sinceMs: null,
-            untilMs: null,
-            lastMs: 60_000,
-          })
-        ).firstRecord,
-      ),
+    () => readSetup(db),
   )
   app.put(
     '/api/v1/setup',
@@ -125,7 +115,7 @@ export function overviewRoutes(app: App, rooms: OverviewRooms): void {
     async ({ body: { done } }) => {
       await commits.write(() => writeSetup(db, done))
       context.changed('service')
-      return readSetup(db, null)
+      return readSetup(db)
     },
   )
 }
@@ -144,14 +134,9 @@ function windowOf(
   }
 }
 
-async function crashesOf(telemetry: Telemetry, sinceMs: number, untilMs: number) {
-  if (telemetry.trouble !== null) return null
-  try {
-    const result = await telemetry.store().ask('crashTimes', { sinceMs, untilMs })
-    return crashLane(result, sinceMs, untilMs)
-  } catch (error) {
-    // A store that goes away takes its lane with it, and no other.
-    if (error instanceof Error) return null
-    throw error
-  }
+async function crashesOf({ telemetry, context }: OverviewRooms, sinceMs: number, untilMs: number) {
+  const slots = await whileThere(telemetry, context.log, (store) =>
+    store.ask('crashTimes', { sinceMs, untilMs }),
+  )
+  return slots === null ? null : crashLane(slots, sinceMs, untilMs)
 }

@@ -1,7 +1,9 @@
 import type { Finding } from '../../shared/api/overview.ts'
 import { blindnessOf } from '../context.ts'
 import type { Connection } from '../store/open.ts'
+import type { Found } from '../telemetry/views/times.ts'
 import type { OverviewRooms } from './routes.ts'
+import { whileThere } from './while-there.ts'
 
 /** A search over all rooms by a part of a name. */
 
@@ -23,7 +25,7 @@ export async function findAll(
       limit: most,
       offset: 0,
     }),
-    findRecords(telemetry, wanted, most),
+    whileThere(telemetry, context.log, (store) => store.ask('found', { q: wanted, most })),
   ])
   return [
     ...hosts.list({ q: wanted, limit: most }).hosts.map(({ id, name, domain, state }): Finding => ({
@@ -38,18 +40,13 @@ export async function findAll(
       text: `${slug}, ${state}`,
       path: `/watchers/${isFull ? id : slug}`,
     })),
-    ...records,
+    ...recordFindings(records),
     ...findIncidents(context.db, wanted, most, isFull),
   ]
 }
 
-async function findRecords(
-  telemetry: OverviewRooms['telemetry'],
-  q: string,
-  most: number,
-): Promise<Finding[]> {
-  if (telemetry.trouble !== null) return []
-  const result = await telemetry.store().ask('found', { q, most })
+function recordFindings(result: Found | null): Finding[] {
+  if (result === null) return []
   return [
     ...(result.record === null
       ? []

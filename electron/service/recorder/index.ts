@@ -18,6 +18,7 @@ import { powerReader } from './power.ts'
 import { machineSampler, systemBuild } from './sample.ts'
 import type { Ending, MachineSample } from './schema.ts'
 import { openFlight, type FlightWriter } from './stamps.ts'
+import { readSetting, writeSetting } from '../store/settings.ts'
 import { recordUncleanEnd, untoldUncleanFlight } from './unclean-end.ts'
 import { systemTimeService, type TimeService } from './time-service.ts'
 
@@ -169,17 +170,14 @@ export function createRecorder(context: RoomContext, intervalMs: number, edges: 
   }
 
   const importAtFirstRun = async (): Promise<void> => {
-    const done = db.prepare("SELECT 1 FROM setting WHERE name = 'history-imported'").get()
-    if (done) return
+    if (readSetting(db, 'history-imported') !== null) return
     const { wallMs: nowMs, bootMs } = clock.read()
     const machine = { nowMs, bootedAtMs: bootMs === null ? null : nowMs - bootMs }
     const results: ImportResult[] = []
     for (const found of await edges.findHistory(machine)) results.push(await storeInBatches(found))
     const added = results.filter((result) => result.added > 0)
     db.transaction(() => {
-      db.prepare("INSERT OR REPLACE INTO setting (name, value) VALUES ('history-imported', ?)").run(
-        isoTime(nowMs),
-      )
+      writeSetting(db, 'history-imported', isoTime(nowMs))
       if (added.length === 0) return
       const words = added.map((result) => `${result.added} from ${result.source}`).join(', ')
       db.prepare("INSERT INTO service_event (at_ms, kind, text) VALUES (?, 'history-imported', ?)").run(

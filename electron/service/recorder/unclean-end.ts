@@ -1,6 +1,7 @@
 import type { Gap } from '../../shared/api/machine.ts'
 import { wordDuration } from '../../shared/time-text.ts'
 import { causeWords } from '../../shared/vocabulary.ts'
+import { readSetting, writeSetting } from '../store/settings.ts'
 import { plainFacts, type NewTransition, type RoomContext } from '../context.ts'
 
 /** What is told at the start after a flight that was cut off: once, and never after one that ended in order. */
@@ -16,8 +17,7 @@ export function untoldUncleanFlight({ db }: RoomContext, flightId: number): numb
     )
     .get(flightId) as { flight_id: number; ended: string | null } | undefined
   if (!before || before.ended !== null) return null
-  const last = db.prepare('SELECT value FROM setting WHERE name = ?').pluck().get(told)
-  return last === String(before.flight_id) ? null : before.flight_id
+  return readSetting(db, told) === String(before.flight_id) ? null : before.flight_id
 }
 
 /** Writes down that a flight was cut off, and why, for people to be told; in one transaction with the mark that it was done. */
@@ -29,7 +29,7 @@ export function recordUncleanEnd(
 ): void {
   const words = gap === null ? null : wordsOf(gap)
   db.transaction(() => {
-    db.prepare('INSERT OR REPLACE INTO setting (name, value) VALUES (?, ?)').run(told, String(cutOffFlight))
+    writeSetting(db, told, String(cutOffFlight))
     if (gap && words) transitions.record(transitionOf(gap, words, nowMs))
   }).immediate()
 }

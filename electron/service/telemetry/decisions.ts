@@ -4,7 +4,7 @@ import { touchGuilty } from './records/guilties.ts'
 import type { Writer } from './records/insert.ts'
 import { ensureTerms, termId } from './records/terms.ts'
 import type { Frame, GuiltyRow } from './schema.ts'
-import { readValue, writeValue } from './settings.ts'
+import { readSetting, writeSetting } from '../store/settings.ts'
 
 /**
  * What people decided of guilty frames. The file of records has no backups, so it is kept with the service's settings as well, and given to a
@@ -45,12 +45,12 @@ export function* readDecisions(): Work<Kept> {
 /** Keeps what was decided, unless it is kept already. */
 export function keepDecisions(db: Connection, kept: Kept): void {
   const text = JSON.stringify(kept)
-  if (readValue(db, setting) !== text) writeValue(db, setting, text)
+  if (readSetting(db, setting) !== text) writeSetting(db, setting, text)
 }
 
 /** Gives a new file of records in SQLite what was decided before. */
 export function* restoreDecisions(db: Connection, nowMs: number, { terms }: Writer): Work<void> {
-  const text = readValue(db, setting)
+  const text = readSetting(db, setting)
   if (text === null) return
   const { skipped, guilties, lastId } = JSON.parse(text) as Kept
   yield* fill({

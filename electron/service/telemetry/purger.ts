@@ -7,7 +7,7 @@ import { removeGuilties } from './records/guilties.ts'
 import type { Writer } from './records/insert.ts'
 import { removeRecords } from './records/purge.ts'
 import { beginTermSweep, removeTerms, sweep } from './records/sweep.ts'
-import { readValue, writeValue } from './settings.ts'
+import { readSetting, writeSetting } from '../store/settings.ts'
 
 /** Lets go of records: daily as telemetrics does, and on demand. */
 export interface Purger {
@@ -137,7 +137,7 @@ export function createPurger({ context, log, store, settings }: TelemetryParts, 
     while (!isStopped && store().shrink()) await new Promise((resolve) => setImmediate(resolve))
     const records = answer.byAge + answer.bySize
     if (isStopped) return answer
-    if (scope === 'all' || sized > 0) writeValue(db, setting, JSON.stringify({ atMs: now(), records }))
+    if (scope === 'all' || sized > 0) writeSetting(db, setting, JSON.stringify({ atMs: now(), records }))
     if (records > 0)
       log.info(`Let go of ${records} records: ${answer.byAge} by age, ${answer.bySize} by size.`)
     done()
@@ -167,7 +167,7 @@ export function createPurger({ context, log, store, settings }: TelemetryParts, 
   const run = (dryRun: boolean): Promise<PurgeAnswer> => inTurn('all', dryRun)
 
   const last = (): Purger['last'] => {
-    const text = readValue(db, setting)
+    const text = readSetting(db, setting)
     return text === null ? null : (JSON.parse(text) as Purger['last'])
   }
 

@@ -5,6 +5,7 @@ import {
 } from '../../shared/api/telemetry.ts'
 import { defaultTid } from '../../shared/telemetry-words.ts'
 import type { Connection } from '../store/open.ts'
+import { readSetting, writeSetting } from '../store/settings.ts'
 import { usualPlan } from './purge-rules.ts'
 
 /** What users decide of telemetry; kept with the service's other settings, apart from the records. */
@@ -29,7 +30,7 @@ export const usualSettings: TelemetrySettings = {
 
 /** Returns the settings; what was never decided has its default. */
 export function readSettings(db: Connection): TelemetrySettings {
-  const text = readValue(db, name)
+  const text = readSetting(db, name)
   const known = text === null ? {} : (JSON.parse(text) as Partial<TelemetrySettings>)
   return merged(usualSettings, known)
 }
@@ -53,19 +54,5 @@ export function changedSettings(now: TelemetrySettings, change: ChangeTelemetryS
 
 /** Writes settings, in the transaction that runs. */
 export function writeSettings(db: Connection, settings: TelemetrySettings): void {
-  writeValue(db, name, JSON.stringify(settings))
-}
-
-/** Returns a value of the room's own; null when there is none. */
-export function readValue(db: Connection, key: string): string | null {
-  return (
-    (db.prepare('SELECT value FROM setting WHERE name = ?').pluck().get(key) as string | undefined) ?? null
-  )
-}
-
-/** Writes a value of the room's own. */
-export function writeValue(db: Connection, key: string, value: string): void {
-  db.prepare(
-    'INSERT INTO setting (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value',
-  ).run(key, value)
+  writeSetting(db, name, JSON.stringify(settings))
 }

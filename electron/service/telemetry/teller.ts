@@ -5,7 +5,7 @@ import { plainFacts, type BlindSpan } from '../context.ts'
 import { ask, marks, type Work } from '../store/records/work.ts'
 import type { TelemetryParts } from './index.ts'
 import type { GuiltyRow } from './schema.ts'
-import { readValue, writeValue } from './settings.ts'
+import { readSetting, writeSetting } from '../store/settings.ts'
 
 /** Tells of new guilty frames, of those that are back, and of machines that fell silent. */
 export interface Teller {
@@ -65,7 +65,7 @@ export function createTeller({ context, log, store, hasStore, settings }: Teleme
 
   const tellSilent = async (): Promise<void> => {
     const { silentMachines, silentHours } = settings().alerts
-    const known = JSON.parse(readValue(db, silentSetting) ?? '[]') as string[]
+    const known = JSON.parse(readSetting(db, silentSetting) ?? '[]') as string[]
     if (!silentMachines && known.length === 0) return
     const nowMs = now()
     const reports = silentMachines
@@ -116,7 +116,7 @@ export function createTeller({ context, log, store, hasStore, settings }: Teleme
           },
         })
       const still = known.filter((machine) => names.includes(machine))
-      writeValue(db, silentSetting, JSON.stringify([...still, ...gone.map(({ machine }) => machine)]))
+      writeSetting(db, silentSetting, JSON.stringify([...still, ...gone.map(({ machine }) => machine)]))
     })
   }
 

@@ -6,6 +6,7 @@ import { WatcherError } from './errors.ts'
 import { createDesk, type Desk } from './desk.ts'
 import type { JobProposal, WatcherSource } from '../../shared/api/watchers.ts'
 import { proposeJobs } from './jobs/index.ts'
+import { readSetting, writeSetting } from '../store/settings.ts'
 import { runProgram } from '../system/programs.ts'
 import { systemBus, userBus } from '../system/systemd.ts'
 import { createLooker, type SourceEdges } from './sources/looker.ts'
@@ -97,19 +98,11 @@ export function createWatchers(context: RoomContext, edges: SourceEdges = {}): W
     context.connection.heard(scope)
   }
   const setting = (name: string): string => {
-    const remembered = settings.get(name)
-    if (remembered !== undefined) return remembered
-    const value = readSetting(name)
+    const known = settings.get(name) ?? readSetting(db, name)
+    const value = known ?? randomToken()
+    if (known === null) writeSetting(db, name, value)
     settings.set(name, value)
     return value
-  }
-  const readSetting = (name: string): string => {
-    const known = db.prepare('SELECT value FROM setting WHERE name = ?').pluck().get(name) as
-      string | undefined
-    if (known !== undefined) return known
-    const made = randomToken()
-    db.prepare('INSERT INTO setting (name, value) VALUES (?, ?)').run(name, made)
-    return made
   }
 
   const signal = async (id: number, given: Signal, spoolId?: string): Promise<SignalOutcome | null> => {

@@ -121,12 +121,14 @@ export function createWatchman(context: RoomContext, store: WatcherStore, desk: 
       await followStep()
       const nowMs = Math.round(clock.glance().wallMs)
       const ids = store.dueIds(nowMs, mostAtOnce)
-      const far = ids.filter((id) => isFar(id))
-      const near = far.length === 0 ? ids : ids.filter((id) => !far.includes(id))
+      let far: number[] = []
       if (ids.length > 0) {
         await commits.write(() => {
-          for (const id of near) review(id)
-          for (const id of far) store.postpone(id, nowMs + askPatienceMs)
+          far = ids.filter(isFar)
+          for (const id of ids) {
+            if (far.includes(id)) store.postpone(id, nowMs + askPatienceMs)
+            else review(id)
+          }
         })
         desk.announce()
       }

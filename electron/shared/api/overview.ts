@@ -109,7 +109,6 @@ export const SearchQuery = Type.Object(
 /** What a first run can tell and has to ask. */
 export const Setup = Type.Object({
   done: Type.Boolean(),
-  firstRecord: Nullable(Instant),
   imported: Type.Array(
     Type.Object({
       source: Type.String({ description: 'where it was found, such as wtmp' }),

@@ -3,6 +3,7 @@ import type { Finding, OverviewHistory, Setup } from '../../../electron/shared/a
 import type { Watcher } from '../../../electron/shared/api/watchers.ts'
 import type { StoragePart } from '../../../electron/shared/api/service.ts'
 import { startTestService, type TestService } from '../../support/service.ts'
+import { clientHeaders } from '../../support/telemetry.ts'
 
 const hourly = { kind: 'period', periodMs: 3_600_000 }
 
@@ -26,27 +27,11 @@ async function populated() {
   const { body: watcher } = await api<Watcher>('POST', 'watchers', { name: 'Mail queue', schedule: hourly })
   await api('POST', `watchers/${watcher.id}/triggers`, { exitStatus: 3 })
   await api('POST', 'hosts', { domain: '127.0.0.9', name: 'Old % server', paused: true })
-  const collector = await test.fetch('/v3/collector', {
+  const collector = await test.fetch('/v2/collector', {
     method: 'POST',
     key: null,
-    headers: { 'x-telemetry-tid': '6907c830-eed9-4ce9-81ae-76daf8d88f0f' },
-    body: JSON.stringify({
-      record_format_version: '2',
-      classification: 'org.example/crash/test',
-      severity: '4',
-      machine_id: 'a'.repeat(32),
-      creation_timestamp: String(Math.floor(Date.now() / 1_000)),
-      arch: 'x86_64',
-      host_type: 'blank|blank|blank',
-      build: '30100',
-      kernel_version: '6.1.0-1',
-      payload_format_version: '1',
-      system_name: 'clear-linux-os',
-      board_name: 'b|b',
-      cpu_model: 'c',
-      bios_version: 'd',
-      payload: 'hello',
-    }),
+    headers: clientHeaders,
+    body: 'hello',
   })
   return { test, api, watcher, collected: collector.status }
 }
@@ -112,8 +97,8 @@ describe('a search', () => {
     expect(await kinds('old')).toEqual(['host Old % server /hosts/1'])
     expect(await kinds('%')).toEqual(['host Old % server /hosts/1'])
     expect(await kinds('_')).toEqual([])
-    expect(await kinds('org.example')).toEqual([
-      'class org.example/crash/test /telemetry/records?classification=org.example%2Fcrash%2Ftest',
+    expect(await kinds('org.clear')).toEqual([
+      'class org.clearlinux/hello/world /telemetry/records?classification=org.clearlinux%2Fhello%2Fworld',
     ])
     expect(await kinds('1')).toContain('record Record 1 /telemetry/records?record=1')
     expect(await kinds('   ')).toEqual([])

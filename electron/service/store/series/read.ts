@@ -1,4 +1,5 @@
 import type { Connection } from '../open.ts'
+import { readSetting } from '../settings.ts'
 import { bucketsOf, floorTo, merged, widen } from './buckets.ts'
 import { eachOfJournal, unpackBuckets, unpackPoints, type Bucket, type Point } from './points.ts'
 import { rawKeptMs, rawTier, rolledSetting, tiers, type Tier } from './tiers.ts'
@@ -37,8 +38,7 @@ export function ordered(points: Point[]): Point[] {
 
 /** Returns up to when a tier is complete (ms UTC). */
 export function rolledUntil(db: Connection, tier: number): number {
-  const value = db.prepare('SELECT value FROM setting WHERE name = ?').pluck().get(rolledSetting(tier))
-  return typeof value === 'string' ? Number(value) : 0
+  return Number(readSetting(db, rolledSetting(tier)) ?? 0)
 }
 
 /** Returns the buckets of a tier in a window; where the tier is not complete yet, made from the points. */

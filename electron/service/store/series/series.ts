@@ -1,6 +1,7 @@
 import type { Clock, Timer } from '../../clock.ts'
 import type { GroupCommit } from '../group-commit.ts'
 import type { Connection } from '../open.ts'
+import { writeSetting } from '../settings.ts'
 import { bucketsOf, floorTo, widen } from './buckets.ts'
 import {
   eachOfJournal,
@@ -165,11 +166,8 @@ export function createSeries(
     inJournal = 0
   }
 
-  const setRolled = (tier: number, untilMs: number): void => {
-    db.prepare(
-      'INSERT INTO setting (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value',
-    ).run(rolledSetting(tier), String(untilMs))
-  }
+  const setRolled = (tier: number, untilMs: number): void =>
+    writeSetting(db, rolledSetting(tier), String(untilMs))
 
   /** Makes the buckets of a tier that are complete: each is made once, from the points themselves. */
   const rollUp = async (tier: Tier): Promise<void> => {

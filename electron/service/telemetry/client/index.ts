@@ -7,7 +7,8 @@ import type { Timer } from '../../clock.ts'
 import type { Collector } from '../collector.ts'
 import type { TelemetryParts } from '../index.ts'
 import type { NewRecord } from '../schema.ts'
-import { changedSettings, readSettings, readValue, writeSettings, writeValue } from '../settings.ts'
+import { readSetting, writeSetting } from '../../store/settings.ts'
+import { changedSettings, readSettings, writeSettings } from '../settings.ts'
 import { send, wireFields, type SendOutcome, type Target } from './forward.ts'
 import { machineFields, thisMachine, type MachineFields } from './machine.ts'
 import { sendable } from './payloads.ts'
@@ -97,13 +98,13 @@ export function createClient(
   const monotonic = (): number => clock.glance().monotonicMs
 
   const memory = (): Memory => {
-    const text = readValue(db, setting)
+    const text = readSetting(db, setting)
     return text === null ? fresh : { ...fresh, ...(JSON.parse(text) as Partial<Memory>) }
   }
   const remember = (change: (known: Memory) => Memory): Promise<Memory> =>
     commits.write(() => {
       const next = change(memory())
-      writeValue(db, setting, JSON.stringify(next))
+      writeSetting(db, setting, JSON.stringify(next))
       return next
     })
   const mine = (): TelemetrySettings['client'] => settings().client
@@ -314,7 +315,7 @@ export function createClient(
         const known = readSettings(db)
         const consent = yes ? (known.client.consent ?? isoTime(now())) : null
         writeSettings(db, { ...changedSettings(known, {}), client: { ...known.client, consent } })
-        if (!yes) writeValue(db, setting, JSON.stringify(fresh))
+        if (!yes) writeSetting(db, setting, JSON.stringify(fresh))
       })
       if (!yes) spool.clear()
     },
