@@ -38,22 +38,26 @@ export function createTeller({ context, log, store, hasStore, settings }: Teleme
   let regular: Timer | null = null
   let lastSilentMs: number | null = null
   let isStopped = false
-  let isCrowd = false
+  /** Monotonic time until which new frames are gathered, since many came at once. */
+  let crowdUntilMs = Number.NEGATIVE_INFINITY
   let busy: Promise<void> = Promise.resolve()
   const now = (): number => Math.round(clock.glance().wallMs)
 
   const tellGuilties = async (): Promise<void> => {
-    const nowMs = now()
-    const rows = await store().write(() => claimUntold(nowMs))
-    if (rows.length === 0) {
-      isCrowd = false
+    const waitMs = crowdUntilMs - clock.glance().monotonicMs
+    if (waitMs > 0) {
+      lookIn(waitMs)
       return
     }
+    const nowMs = now()
+    const rows = await store().write(() => claimUntold(nowMs))
+    if (rows.length === 0) return
     const { newGuilty, back } = settings().alerts
     const shown = rows.filter(({ hidden }) => hidden === 0)
     const fresh = newGuilty ? shown.filter((row) => !isBack(row)) : []
     const returned = back ? shown.filter(isBack) : []
-    isCrowd = fresh.length > mostApart
+    const isCrowd = fresh.length > mostApart
+    if (isCrowd) crowdUntilMs = clock.glance().monotonicMs + crowdGatherMs
     await commits.write(() => {
       for (const row of returned) transitions.record(transitionOf(row, nowMs))
       if (isCrowd) transitions.record(crowdOf(fresh, nowMs))
@@ -141,6 +145,12 @@ export function createTeller({ context, log, store, hasStore, settings }: Teleme
     })
   }
 
+  const lookIn = (delayMs: number): void => {
+    soon ??= clock.after(delayMs, () => {
+      soon = null
+      run()
+    })
+  }
   const plan = (): void => {
     regular?.cancel()
     regular = clock.after(everyMs, () => {
@@ -150,12 +160,7 @@ export function createTeller({ context, log, store, hasStore, settings }: Teleme
   }
 
   return {
-    look() {
-      soon ??= clock.after(isCrowd ? crowdGatherMs : gatherMs, () => {
-        soon = null
-        run()
-      })
-    },
+    look: () => lookIn(gatherMs),
     start() {
       run()
       plan()
