@@ -78,6 +78,7 @@ await Promise.all([
       service: 'electron/service/child/entry.ts',
       'reader-worker': 'electron/service/reader/worker.ts',
       'records-worker': 'electron/service/telemetry/records/worker.ts',
+      'records-intake-worker': 'electron/service/telemetry/records/intake-worker.ts',
       'plugin-worker': 'electron/service/telemetry/plugins/worker.ts',
     },
     { kept: external },

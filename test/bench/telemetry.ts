@@ -1,4 +1,5 @@
-// Figures of telemetry, each beside a floor or a peer of the same run. `npm run bench` prints them and fails on a miss.
+// Figures of telemetry, each beside a floor or a peer of the same run. `npm run bench` prints them and fails on a miss. An argument (`ingest`, `postgres`,
+// `views`) names the one part to run.
 import { execFile, spawn, type ChildProcess } from 'node:child_process'
 import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
@@ -410,9 +411,9 @@ async function benchRecompute(origin: string, headers: Headers): Promise<void> {
 }
 
 try {
-  await benchIngest()
-  await benchPostgres()
-  await benchViews()
+  const parts = { ingest: benchIngest, postgres: benchPostgres, views: benchViews }
+  const [only] = process.argv.slice(2)
+  for (const [name, bench] of Object.entries(parts)) if (only === undefined || only === name) await bench()
   if (!figures.print('telemetry')) process.exitCode = 1
 } finally {
   for (const child of children) child.kill('SIGKILL')

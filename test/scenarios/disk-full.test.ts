@@ -8,6 +8,7 @@ import { startBrowser } from '../support/browser.ts'
 import { runProgram } from '../support/cli.ts'
 import { minute, scenarioHouse } from '../support/scenario-house.ts'
 import { tellSkipped } from '../support/skipped.ts'
+import { clientHeaders, eventId } from '../support/telemetry.ts'
 import { temporaryFolder } from '../support/temporary.ts'
 
 const { code } = await runProgram('unshare', ['-rm', 'mount', '-t', 'tmpfs', 'tmpfs', '/tmp']).catch(() => ({
@@ -31,6 +32,12 @@ describe.skipIf(!canMount)('a disk that is full for ten minutes', () => {
     })
     const trigger = async () => (await fetch(`${house.origin}/${watcher.id}?comment=kept`)).status
     expect(await trigger()).toBe(200)
+    const record = async () => {
+      const headers = { ...clientHeaders, event_id: eventId() }
+      return (await fetch(`${house.origin}/v2/collector`, { method: 'POST', headers, body: 'hello\n' }))
+        .status
+    }
+    expect(await record()).toBe(201)
     await house.tell({ do: 'pass', ms: minute, stepMs: 1_000 })
     const ballast = path.join(disk, 'ballast')
     await house.tell({ do: 'fill', file: ballast })
@@ -43,6 +50,8 @@ describe.skipIf(!canMount)('a disk that is full for ten minutes', () => {
       .waitFor()
     const answers = await Promise.all(Array.from({ length: 20 }, trigger))
     expect(answers.filter((status) => status === 200)).toEqual([])
+    const refusals = await Promise.all(Array.from({ length: 20 }, record))
+    expect(new Set(refusals)).toEqual(new Set([503]))
     await house.tell({ do: 'pass', ms: 9 * minute, stepMs: 1_000 })
     expect((await fetch(`${house.origin}/healthz`)).status).toBe(503)
     const during = await house.api<Overview>('GET', 'overview')
@@ -51,6 +60,9 @@ describe.skipIf(!canMount)('a disk that is full for ten minutes', () => {
     await house.tell({ do: 'pass', ms: minute, stepMs: 1_000 })
     expect((await fetch(`${house.origin}/healthz`)).status).toBe(200)
     expect(await trigger()).toBe(200)
+    expect(await record()).toBe(201)
+    const { records } = await house.api<{ records: unknown[] }>('GET', 'telemetry/records')
+    expect(records).toHaveLength(2)
     await page
       .getByTestId('standing')
       .getByText(/^No problems/)

@@ -188,8 +188,8 @@ function batchEnd(queue: readonly Entry[], most: number): number {
   return end < 0 ? queue.length : Math.max(end, 1)
 }
 
-/** Trouble with the file meets every entry alike; anything else is the entry's own. */
-function isOfTheFile(error: unknown): boolean {
+/** Returns whether an error is trouble with the file, which meets every entry alike; anything else is the entry's own. */
+export function isOfTheFile(error: unknown): boolean {
   const code = sqliteCode(error)
   return code !== null && !/^SQLITE_(?:CONSTRAINT|MISMATCH|RANGE|TOOBIG|ERROR)/.test(code)
 }

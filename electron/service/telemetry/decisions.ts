@@ -60,13 +60,8 @@ export function* restoreDecisions(db: Connection, nowMs: number, { terms }: Writ
     then: 'ON CONFLICT (function, module) DO NOTHING',
   })
   const buildOf = (row: Decided): string | null => row.first_build ?? null
-  yield* ensureTerms(
-    terms,
-    guilties.flatMap((row) => {
-      const text = buildOf(row)
-      return text === null ? [] : [{ kind: 'build' as const, text }]
-    }),
-  )
+  const builds = new Set(guilties.map(buildOf).filter((build) => build !== null))
+  yield* ensureTerms(terms, new Map([['build', builds]]))
   for (const row of guilties) {
     const build = buildOf(row)
     const { id } = yield* touchGuilty(row, {

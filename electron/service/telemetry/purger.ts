@@ -134,7 +134,7 @@ export function createPurger({ context, log, store, settings }: TelemetryParts, 
     const sized = isFull ? await bySize(await excess(nothing)) : 0
     if (sized > 0 && !isStopped) await sweepAll()
     const answer = { dryRun, byAge: aged.records, bySize: sized }
-    while (!isStopped && store().shrink()) await new Promise((resolve) => setImmediate(resolve))
+    while (!isStopped && (await store().shrink())) await new Promise((resolve) => setImmediate(resolve))
     const records = answer.byAge + answer.bySize
     if (isStopped) return answer
     if (scope === 'all' || sized > 0) writeSetting(db, setting, JSON.stringify({ atMs: now(), records }))

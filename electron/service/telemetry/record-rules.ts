@@ -49,14 +49,15 @@ const longestTermBytes = 2_000
 /** What an old client did not send. */
 const notSent = 'N/A'
 
-function requiredNames(version: number): readonly string[] {
-  return [
-    ...baseNames,
-    ...(version >= 2 ? secondNames : []),
-    ...(version >= 3 ? thirdNames : []),
-    ...(version >= 4 ? fourthNames : []),
-  ]
-}
+const required: readonly (readonly { readonly shown: string; readonly name: string }[])[] = [1, 2, 3, 4].map(
+  (version) =>
+    [
+      ...baseNames,
+      ...(version >= 2 ? secondNames : []),
+      ...(version >= 3 ? thirdNames : []),
+      ...(version >= 4 ? fourthNames : []),
+    ].map((shown) => ({ shown, name: shown.toLowerCase() })),
+)
 
 /**
  * Returns the record that fields and a payload make. The telemetry id has been checked before.
@@ -64,35 +65,34 @@ function requiredNames(version: number): readonly string[] {
  * @throws RecordRefusal with the first thing that is wrong
  */
 export function checkRecord(fields: RecordFields, payload: string, rules: RecordRules): NewRecord {
-  const of = (name: string): string => fields.get(name.toLowerCase()) ?? ''
-  const recordVersion = formatVersion(of('Record-Format-Version'))
-  const missing = requiredNames(recordVersion).find((name) => !fields.has(name.toLowerCase()))
-  if (missing !== undefined)
-    throw new RecordRefusal(`Record-Format-Version headers are invalid, ${missing} missing`)
-  const severity = of('Severity')
+  const of = (name: string): string => fields.get(name) ?? ''
+  const recordVersion = formatVersion(of('record-format-version'))
+  const missing = required[recordVersion - 1]?.find(({ name }) => !fields.has(name))
+  if (missing) throw new RecordRefusal(`Record-Format-Version headers are invalid, ${missing.shown} missing`)
+  const severity = of('severity')
   if (!/^[1-4]$/.test(severity)) throw new RecordRefusal('severity value is out of range')
-  const classification = of('Classification')
+  const classification = of('classification')
   if (classification.split('/').length !== 3 || Buffer.byteLength(classification) > longestTermBytes)
     throw new RecordRefusal('Classification value is invalid')
-  const machine = of('Machine-Id')
-  if ([...machine].length > 32) throw new RecordRefusal('Machine id value is invalid')
-  const clientS = timestamp(of('Creation-Timestamp'))
-  const arch = of('Arch')
+  const machine = of('machine-id')
+  if (machine.length > 32 && [...machine].length > 32) throw new RecordRefusal('Machine id value is invalid')
+  const clientS = timestamp(of('creation-timestamp'))
+  const arch = of('arch')
   if (!(rules.strict ? originalArchitectures.includes(arch) : /^[A-Za-z0-9_]{1,32}$/.test(arch)))
     throw new RecordRefusal('architecture is invalid')
-  const hostType = of('Host-Type')
+  const hostType = of('host-type')
   if (hostType.length >= 250) throw new RecordRefusal('host type is invalid')
-  const kernel = of('Kernel-Version')
+  const kernel = of('kernel-version')
   if (!isKernel(kernel, rules.strict)) throw new RecordRefusal('kernel version is invalid')
   const hardware = recordVersion >= 3
-  const board = hardware ? described(of('Board-Name'), 'board name') : notSent
-  const cpu = hardware ? described(of('Cpu-Model'), 'cpu model') : notSent
-  const bios = hardware ? described(of('Bios-Version'), 'BIOS version') : notSent
-  const event = recordVersion >= 4 ? of('Event-Id') : notSent
+  const board = hardware ? described(of('board-name'), 'board name') : notSent
+  const cpu = hardware ? described(of('cpu-model'), 'cpu model') : notSent
+  const bios = hardware ? described(of('bios-version'), 'BIOS version') : notSent
+  const event = recordVersion >= 4 ? of('event-id') : notSent
   if (recordVersion >= 4 && !/^[0-9a-f]{32}$/.test(event)) throw new RecordRefusal('Event id is invalid')
-  const system = unquoted(of('System-Name'))
+  const system = unquoted(of('system-name'))
   if (system.length > 250) throw new RecordRefusal('system name is invalid')
-  const build = unquoted(of('Build'))
+  const build = unquoted(of('build'))
   checkBuild(build, system)
   return {
     recordVersion,
@@ -109,8 +109,8 @@ export function checkRecord(fields: RecordFields, payload: string, rules: Record
     event,
     system: clean(system),
     build,
-    payloadVersion: payloadVersion(of('Payload-Format-Version'), recordVersion),
-    external: of('X-CLR-External') === 'true',
+    payloadVersion: payloadVersion(of('payload-format-version'), recordVersion),
+    external: of('x-clr-external') === 'true',
     payload: clean(payload),
   }
 }
@@ -168,13 +168,15 @@ function payloadVersion(text: string, recordVersion: number): number {
 
 /** A NUL or half a surrogate pair can be stored by some databases and shown by none. */
 function clean(text: string): string {
-  return text.replaceAll('\u0000', '').toWellFormed()
+  return (text.includes('\u0000') ? text.replaceAll('\u0000', '') : text).toWellFormed()
 }
+
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /** Returns a payload's text: UTF-8, else Latin-1, as the original reads it. */
 export function decodePayload(bytes: Uint8Array): string {
   try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+    return utf8.decode(bytes)
   } catch {
     return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')
   }
@@ -184,10 +186,23 @@ export function decodePayload(bytes: Uint8Array): string {
 export function fieldsOfHeaders(rawHeaders: readonly string[]): RecordFields {
   const fields = new Map<string, string>()
   for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
-    const name = (rawHeaders[index] ?? '').toLowerCase().replaceAll('_', '-')
+    const name = fieldName(rawHeaders[index] ?? '')
     if (!fields.has(name)) fields.set(name, rawHeaders[index + 1] ?? '')
   }
   return fields
+}
+
+/** Names of fields by the names of headers, which are the same few again and again. */
+const fieldNames = new Map<string, string>()
+const mostFieldNames = 1_000
+const longestFieldName = 64
+
+function fieldName(header: string): string {
+  const known = fieldNames.get(header)
+  if (known !== undefined) return known
+  const name = header.toLowerCase().replaceAll('_', '-')
+  if (header.length <= longestFieldName && fieldNames.size < mostFieldNames) fieldNames.set(header, name)
+  return name
 }
 
 /** Longest value of a field in JSON (characters): headers cannot be longer either. */

@@ -4,6 +4,7 @@ import { systemClock } from '../../../electron/service/clock.ts'
 import { ask } from '../../../electron/service/store/records/work.ts'
 import { moveRecords } from '../../../electron/service/telemetry/records/move.ts'
 import { openRecordStore } from '../../../electron/service/telemetry/records/open-store.ts'
+import { removeRecords } from '../../../electron/service/telemetry/records/purge.ts'
 import type { RecordStore } from '../../../electron/service/telemetry/records/store.ts'
 import { noPostgres, startPostgres, type TestPostgres } from '../../support/postgres.ts'
 import { aCrash, aRecord } from '../../support/records.ts'
@@ -59,11 +60,9 @@ describe.skipIf(noPostgres !== null)(
       })
       const address = server.database('target')
       const to = await openRecordStore({ kind: 'postgres', address }, clock)
-      await to.insert({ record: aCrash(['other() app'], { build: '1' }), serverMs: nowMs }, 0)
-      await to.write(function* () {
-        yield* ask('DELETE FROM payload')
-        yield* ask('DELETE FROM record')
-      })
+      const other = aCrash(['other() app'], { build: '1' })
+      const { id } = await to.insert({ record: other, serverMs: nowMs }, 0)
+      await to.write(() => removeRecords([id ?? 0]))
       for (let run = 0; run < 2; run += 1) {
         await moveRecords({ file, address }, () => undefined)
         expect(await shown(to)).toEqual(await shown(from))

@@ -65,9 +65,11 @@ describe('notices of telemetry', () => {
     const clock = fakeClock()
     const test = await startTestService({ clock })
     const { telemetry } = test.service
-    for (let index = 0; index < 700; index += 1)
-      void telemetry.collector.takeOwn(aCrash([`f${index}${'x'.repeat(200)}() app`]))
-    await telemetry.store().ask('summary', null)
+    await Promise.all(
+      Array.from({ length: 700 }, (_, index) =>
+        telemetry.collector.takeOwn(aCrash([`f${index}${'x'.repeat(200)}() app`])),
+      ),
+    )
     clock.advance(3_000)
     const [crowd, ...more] = await told(test, 1)
     expect(more).toEqual([])

@@ -155,9 +155,10 @@ async function runStep(client: pg.PoolClient, step: Step): Promise<readonly Row[
     values.some((value) => typeof value === 'string') ? 'text' : 'bigint',
   )
   const sources = types.map((type, column) => `$${column + 1}::${type}[]`).join(', ')
+  const returning = step.idsBy === undefined ? '' : `RETURNING id, ${step.idsBy}`
   return rowsOf(
     await client.query(
-      `INSERT INTO ${step.into} (${step.columns.join(', ')}) SELECT * FROM unnest(${sources}) ${step.then ?? ''}`,
+      `INSERT INTO ${step.into} (${step.columns.join(', ')}) SELECT * FROM unnest(${sources}) ${step.then ?? ''} ${returning}`,
       arrays,
     ),
   )

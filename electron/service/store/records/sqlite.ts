@@ -56,6 +56,25 @@ export function openRecords(file: string, nowMs: number): OpenedRecords {
   }
 }
 
+/** What every connection that writes is set to. */
+function setForWriting(db: Connection): void {
+  db.pragma('synchronous = FULL')
+  db.pragma('cache_size = -32000')
+  // Pages of indexes are written again and again; a longer log (32 MB) brings each of them into the file once.
+  db.pragma('wal_autocheckpoint = 8000')
+}
+
+/** Opens a file of records that is there already, for one more connection that writes. @throws StoreError */
+export function openRecordsForWriting(file: string): Connection {
+  try {
+    const db = new Database(file, { fileMustExist: true, timeout: busyTimeoutMs })
+    setForWriting(db)
+    return db
+  } catch (error) {
+    throw asStoreError(error, file)
+  }
+}
+
 function openAndMigrate(file: string): Connection {
   const db = new Database(file, { timeout: busyTimeoutMs })
   try {
@@ -68,10 +87,7 @@ function openAndMigrate(file: string): Connection {
     // Only a file without tables takes it: pages of purged records go back to the disk a little at a time.
     if (version === 0) db.pragma('auto_vacuum = INCREMENTAL')
     db.pragma('journal_mode = WAL')
-    db.pragma('synchronous = FULL')
-    db.pragma('cache_size = -32000')
-    // Pages of indexes are written again and again; a longer log (32 MB) brings each of them into the file once.
-    db.pragma('wal_autocheckpoint = 8000')
+    setForWriting(db)
     for (let step = version; step < recordMigrations.length; step += 1) {
       const migration = recordMigrations[step]
       if (!migration) break
@@ -92,8 +108,8 @@ function openAndMigrate(file: string): Connection {
 export function openRecordsReadOnly(file: string): Connection {
   try {
     const db = new Database(file, { readonly: true, fileMustExist: true, timeout: busyTimeoutMs })
-    // Counting millions of records goes over an index of some 50 MB; the thread that holds this ends when it is idle.
-    db.pragma('cache_size = -64000')
+    // What is counted is read once from end to end, and the system keeps the file's pages too, so a small machine is better off with little.
+    db.pragma('cache_size = -16000')
     return db
   } catch (error) {
     throw asStoreError(error, file)
@@ -128,7 +144,16 @@ export function sqliteRunner(db: Connection): (step: Step) => readonly Row[] {
   }
   return (step) => {
     if ('sql' in step) return run(step.sql, step.values)
-    const sql = `INSERT INTO ${step.into} (${step.columns.join(', ')}) VALUES (${step.columns.map(() => '?').join(', ')}) ${step.then ?? ''}`
-    return step.rows.flatMap((row) => run(sql, row))
+    const { into, columns, rows, then = '', idsBy } = step
+    const sql = `INSERT INTO ${into} (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')}) ${then}`
+    if (idsBy === undefined) return rows.flatMap((row) => run(sql, row))
+    const key = columns.indexOf(idsBy)
+    const statement = prepare(sql)
+    const added: Row[] = []
+    for (const row of rows) {
+      const { changes, lastInsertRowid } = statement.run(...row)
+      if (changes === 1) added.push({ id: Number(lastInsertRowid), [idsBy]: row[key] ?? null })
+    }
+    return added
   }
 }

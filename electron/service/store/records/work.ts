@@ -19,6 +19,8 @@ export interface Fill {
   readonly rows: readonly (readonly Value[])[]
   /** What follows the rows, such as `ON CONFLICT …` or `RETURNING …`. */
   readonly then?: string
+  /** Gives back the `id` of each row that was added, beside its value of this column. */
+  readonly idsBy?: string
 }
 
 export type Step = Ask | Fill

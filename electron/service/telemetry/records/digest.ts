@@ -12,8 +12,25 @@ const digestBits = 52
  */
 export function digestOf(record: NewRecord): number {
   if (record.recordVersion < 4) return anyDigest()
-  const { payload, ...rest } = record
-  return shortened(hash('sha1', JSON.stringify(Object.values(rest)) + payload, 'buffer'))
+  const told = JSON.stringify([
+    record.recordVersion,
+    record.severity,
+    record.classification,
+    record.machine,
+    record.clientS,
+    record.arch,
+    record.hostType,
+    record.kernel,
+    record.board,
+    record.cpu,
+    record.bios,
+    record.event,
+    record.system,
+    record.build,
+    record.payloadVersion,
+    record.external,
+  ])
+  return shortened(hash('sha1', told + record.payload, 'buffer'))
 }
 
 /** Returns a digest that no record has but by chance. */

@@ -2,11 +2,11 @@ import { compareVersions } from '../../../shared/telemetry-words.ts'
 import { ask, fill, marks, type Value, type Work } from '../../store/records/work.ts'
 import { frameKey, guiltyOf, mayBlame, skipListOf, type SkipList } from '../guilty/guilty.ts'
 import type { Accepted, Frame, GuiltyRow, NewRecord } from '../schema.ts'
-import { noteBlocks, type Written } from './blocks.ts'
+import { noteBlocks } from './blocks.ts'
 import { anyDigest, digestOf } from './digest.ts'
 import { touchGuilty } from './guilties.ts'
 import { stormHead, weather } from './storm.ts'
-import { ensureTerms, termId, type TermCache, type TermKind } from './terms.ts'
+import { createTermCache, ensureTerms, termId, type TermCache, type TermKind } from './terms.ts'
 
 /** Writing records: each once, crashes with their guilty frame, and of a storm only so many. */
 
@@ -20,8 +20,11 @@ export interface Writer {
   skip: { readonly revision: number; readonly list: SkipList } | null
   /** How often terms had been let go of when the remembered ones were read; null before that is known. */
   termsRevision: string | null
-  /** Records whose block is noted at the end of the transaction, with those of others; null where each notes its own. */
-  blocks: Written[] | null
+}
+
+/** Returns a writer that remembers nothing yet. */
+export function createWriter(number: number, forShare: Writer['forShare'] = ''): Writer {
+  return { terms: createTermCache(), number, forShare, skip: null, termsRevision: null }
 }
 
 /** A record with the time at which it came (ms UTC). */
@@ -35,6 +38,8 @@ export interface Arrival {
 /** A record on its way, with what is told of it. */
 export interface Prepared extends Arrival {
   digest: number
+  /** What kind of machine it is from, as one term. */
+  readonly platform: string
   readonly frame: Frame | null
   /** What tells crashes without a frame apart in a storm; null for all other records. */
   readonly head: number | null
@@ -44,15 +49,6 @@ export interface Prepared extends Arrival {
 export function forgetWriter(writer: Writer): void {
   writer.terms.forget()
   writer.skip = null
-  if (writer.blocks) writer.blocks = []
-}
-
-/** Notes the blocks of what was written in the transaction. */
-export function* writeBlocks(writer: Writer): Work<void> {
-  if (!writer.blocks || writer.blocks.length === 0) return
-  const written = writer.blocks
-  writer.blocks = []
-  yield* noteBlocks(written, writer.number)
 }
 
 /**
@@ -67,7 +63,7 @@ export function* insertRecords(
 ): Work<readonly Accepted[]> {
   const mayCrash = arrivals.some(({ record }) => mayBlame(record.classification))
   // Before any id is given: whoever lets go of terms waits for those that have asked, and is waited for by the others.
-  const now = mayCrash || writer.forShare !== '' ? yield* currentState(writer) : 0
+  const now = yield* currentState(writer)
   const { revision, list } = mayCrash ? yield* skipListAt(now, writer) : noSkipList
   const prepared = arrivals.map(({ record, serverMs, digest }): Prepared => {
     const frame = guiltyOf(record.classification, record.payload, list)
@@ -75,14 +71,12 @@ export function* insertRecords(
       record,
       serverMs,
       digest: digest ?? digestOf(record),
+      platform: platformOf(record),
       frame,
       head: frame === null ? stormHead(record) : null,
     }
   })
-  yield* ensureTerms(
-    writer.terms,
-    arrivals.flatMap(({ record }) => termsOfRecord(record)),
-  )
+  yield* ensureTerms(writer.terms, termsOfRecords(prepared))
   // A storm counts nothing twice; whatever else is there already shows when it is written.
   const known = yield* storedBefore(prepared.filter(({ frame, head }) => frame !== null || head !== null))
   const fresh = new Map<number, Prepared>()
@@ -129,16 +123,17 @@ function* skipListAt(revision: number, writer: Writer): Work<{ revision: number;
   return writer.skip
 }
 
-/** The texts of a record that are kept as terms. */
-function termsOfRecord(record: NewRecord): { kind: TermKind; text: string }[] {
-  return [
-    { kind: 'classification', text: record.classification },
-    { kind: 'build', text: record.build },
-    { kind: 'system', text: record.system },
-    { kind: 'kernel', text: record.kernel },
-    { kind: 'host', text: record.hostType },
-    { kind: 'platform', text: platformOf(record) },
-  ]
+/** Returns the texts of records that are kept as terms. */
+function termsOfRecords(prepared: readonly Prepared[]): ReadonlyMap<TermKind, ReadonlySet<string>> {
+  const all = (text: (one: Prepared) => string): ReadonlySet<string> => new Set(prepared.map(text))
+  return new Map<TermKind, ReadonlySet<string>>([
+    ['classification', all(({ record }) => record.classification)],
+    ['build', all(({ record }) => record.build)],
+    ['system', all(({ record }) => record.system)],
+    ['kernel', all(({ record }) => record.kernel)],
+    ['host', all(({ record }) => record.hostType)],
+    ['platform', all(({ platform }) => platform)],
+  ])
 }
 
 function platformOf({ arch, board, cpu, bios }: NewRecord): string {
@@ -243,7 +238,7 @@ function* write(
 ): Work<ReadonlyMap<number, number>> {
   const { terms, number } = writer
   const byDigest = new Map(stored.map((one) => [one.digest, one]))
-  const rows = [...byDigest.values()].map(({ record, serverMs, digest, frame }): Value[] => [
+  const rows = [...byDigest.values()].map(({ record, serverMs, digest, platform, frame }): Value[] => [
     serverMs,
     record.clientS,
     termId(terms, 'classification', record.classification),
@@ -251,7 +246,7 @@ function* write(
     termId(terms, 'system', record.system),
     termId(terms, 'kernel', record.kernel),
     termId(terms, 'host', record.hostType),
-    termId(terms, 'platform', platformOf(record)),
+    termId(terms, 'platform', platform),
     record.severity,
     record.external ? 1 : 0,
     record.recordVersion,
@@ -268,7 +263,8 @@ function* write(
     into: 'record',
     columns: recordColumns,
     rows,
-    then: 'ON CONFLICT (digest) DO NOTHING RETURNING id, digest',
+    then: 'ON CONFLICT (digest) DO NOTHING',
+    idsBy: 'digest',
   })
   const ids = new Map(written.map(({ id, digest }) => [Number(digest), Number(id)]))
   yield* fill({
@@ -289,7 +285,6 @@ function* write(
         ]
       : []
   })
-  if (writer.blocks) writer.blocks.push(...noted)
-  else yield* noteBlocks(noted, number)
+  yield* noteBlocks(noted, number)
   return ids
 }

@@ -5,7 +5,14 @@ import { ask, driveSync, fill, type Row, type Work } from '../../store/records/w
 import { frameKey } from '../guilty/guilty.ts'
 import type { Frame, GuiltyRow, ListedRecord, NewRecord } from '../schema.ts'
 import { touchGuilty } from './guilties.ts'
-import { currentState, forgetWriter, insertRecords, type Arrival, type Writer } from './insert.ts'
+import {
+  createWriter,
+  currentState,
+  forgetWriter,
+  insertRecords,
+  type Arrival,
+  type Writer,
+} from './insert.ts'
 import { recordsOf } from './list.ts'
 import { createTermCache, ensureTerms, termId } from './terms.ts'
 
@@ -38,14 +45,7 @@ export async function moveRecords(
     try {
       const run = sqliteRunner(db)
       const terms = createTermCache()
-      const writer: Writer = {
-        terms: createTermCache(),
-        number: 1,
-        forShare: ' FOR SHARE',
-        skip: null,
-        termsRevision: null,
-        blocks: null,
-      }
+      const writer = createWriter(1, ' FOR SHARE')
       /** Collectors that run meanwhile may be in the way. */
       const write = async <T>(work: () => Work<T>): Promise<T> => {
         for (let tries = 1; ; tries += 1) {
@@ -197,10 +197,13 @@ function* takeDecisions({ skipped, guilties, storms }: Decisions, writer: Writer
   // A collector may let go of terms meanwhile; it waits for whoever has asked for them.
   yield* currentState(writer)
   const builds = guilties.flatMap((row) => (row.first_build === null ? [] : [row.first_build]))
-  yield* ensureTerms(writer.terms, [
-    ...[...builds, ...storms.map(({ build }) => build)].map((text) => ({ kind: 'build' as const, text })),
-    ...storms.map(({ classification }) => ({ kind: 'classification' as const, text: classification })),
-  ])
+  yield* ensureTerms(
+    writer.terms,
+    new Map([
+      ['build', new Set([...builds, ...storms.map(({ build }) => build)])],
+      ['classification', new Set(storms.map(({ classification }) => classification))],
+    ]),
+  )
   const ids = new Map<string, number>()
   for (const row of [...guilties].sort((a, b) => (frameKey(a) < frameKey(b) ? -1 : 1))) {
     const known = yield* touchGuilty(row, {

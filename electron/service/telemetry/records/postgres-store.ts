@@ -1,6 +1,5 @@
 import { randomInt } from 'node:crypto'
 import type { Clock } from '../../clock.ts'
-import { HttpProblem } from '../../problem.ts'
 import {
   asPostgresError,
   isBroken,
@@ -10,33 +9,20 @@ import {
   openPostgres,
 } from '../../store/records/postgres.ts'
 import type { Work } from '../../store/records/work.ts'
-import type { Accepted } from '../schema.ts'
 import { roomOfRecords } from './blocks.ts'
 import { digestOf } from './digest.ts'
-import { forgetWriter, insertRecords, type Arrival, type Writer } from './insert.ts'
+import { createWriter, forgetWriter, insertRecords, type Writer } from './insert.ts'
+import { createIntake, type WriteBatch } from './intake.ts'
 import { asker, soloWork, unavailable, type RecordPlace, type RecordStore } from './store.ts'
-import { createTermCache } from './terms.ts'
 
 /** Records in PostgreSQL, written by many collectors at once. */
 
 /** Records that one transaction takes at most. */
 const mostInBatch = 500
-/** Payloads (characters) that one transaction takes at most, unless a single one is longer. */
-const mostInBatchLength = 1_048_576
-/** Records and payloads that wait at most; beyond, clients are told to come again. */
-const mostWaiting = 20_000
-const mostWaitingLength = 64 * 1_048_576
 /** Transactions for new records that run beside each other. */
 const mostBatches = 2
 /** How often work is done again when others were in the way. */
 const mostTries = 5
-
-interface Entry {
-  readonly arrival: Arrival
-  readonly stormLimit: number
-  resolve(accepted: Accepted): void
-  reject(error: unknown): void
-}
 
 /**
  * Opens the store of records in PostgreSQL, after bringing its tables to the latest version.
@@ -56,19 +42,8 @@ function postgresStore(place: RecordPlace & { kind: 'postgres' }, clock: Clock):
   const thread = asker(place, clock)
   const pool = openPostgres(address)
   // Each transaction has a memory of its own, since what it learnt is only true once it is committed.
-  const writers = Array.from({ length: mostBatches + 1 }, (): Writer => ({
-    terms: createTermCache(),
-    number: randomInt(2 ** 31),
-    forShare: ' FOR SHARE',
-    skip: null,
-    termsRevision: null,
-    blocks: null,
-  }))
-  const free = [...writers]
-  const general = free.pop()
-  let queue: Entry[] = []
-  let waitingLength = 0
-  let isClosed = false
+  const newWriter = (): Writer => createWriter(randomInt(2 ** 31), ' FOR SHARE')
+  const general = newWriter()
 
   const refusalOf = (error: unknown): unknown =>
     unavailable(isBroken(error) ? asPostgresError(error, address) : error) ?? error
@@ -84,37 +59,14 @@ function postgresStore(place: RecordPlace & { kind: 'postgres' }, clock: Clock):
     }
   }
 
-  const store = async (writer: Writer, batch: readonly Entry[]): Promise<void> => {
-    const [first] = batch
-    if (!first) return
-    const arrivals = batch.map(({ arrival }) => arrival)
-    try {
-      const accepted = await attempt(writer, (at) => insertRecords(arrivals, at, first.stormLimit))
-      for (const [index, entry] of batch.entries()) {
-        const one = accepted[index]
-        if (one) entry.resolve(one)
-        else entry.reject(new Error('an insert told nothing'))
-      }
-    } catch (error) {
-      // A bad one never takes its company with it; a server that is away takes none of them.
-      if (batch.length > 1 && isOfTheData(error)) for (const entry of batch) await store(writer, [entry])
-      else for (const { reject } of batch) reject(refusalOf(error))
-    }
+  const lane = (writer: Writer): WriteBatch => {
+    return (arrivals, stormLimit) => attempt(writer, (at) => insertRecords(arrivals, at, stormLimit))
   }
-
-  const pump = (): void => {
-    while (queue.length > 0 && free.length > 0) {
-      const writer = free.pop()
-      if (!writer) return
-      const batch = queue.slice(0, batchEnd(queue))
-      queue = queue.slice(batch.length)
-      waitingLength -= lengthOf(batch)
-      void store(writer, batch).finally(() => {
-        free.push(writer)
-        pump()
-      })
-    }
-  }
+  const intake = createIntake({
+    lanes: Array.from({ length: mostBatches }, () => lane(newWriter())),
+    mostInBatch,
+    isOfTheData,
+  })
 
   // One at a time, since they share a memory.
   let writing: Promise<unknown> = Promise.resolve()
@@ -124,25 +76,14 @@ function postgresStore(place: RecordPlace & { kind: 'postgres' }, clock: Clock):
     ask: (name, args) => thread.ask(name, args),
     timed: (name, args) => thread.timed(name, args),
     insert: (arrival, stormLimit) =>
-      new Promise((resolve, reject) => {
-        if (isClosed) {
-          reject(new HttpProblem(503, 'the service is stopping'))
-          return
-        }
-        if (queue.length >= mostWaiting || waitingLength > mostWaitingLength) {
-          reject(new HttpProblem(503, 'more records wait than the database takes; come again'))
-          return
-        }
-        waitingLength += arrival.record.payload.length
-        // What is sent to the database twice is still the same record.
-        const known = { ...arrival, digest: arrival.digest ?? digestOf(arrival.record) }
-        // Those of the same moment share a transaction.
-        if (queue.push({ arrival: known, stormLimit, resolve, reject }) === 1) setImmediate(pump)
-      }),
+      // What is sent to the database twice is still the same record.
+      intake
+        .add({ ...arrival, digest: arrival.digest ?? digestOf(arrival.record) }, stormLimit)
+        .catch((error: unknown) => {
+          throw refusalOf(error)
+        }),
     write(work) {
-      const done = writing.then(() =>
-        general ? attempt(general, work) : Promise.reject(new Error('no writer')),
-      )
+      const done = writing.then(() => attempt(general, work))
       writing = done.catch(() => undefined)
       return done.catch((error: unknown) => {
         throw refusalOf(error)
@@ -157,27 +98,12 @@ function postgresStore(place: RecordPlace & { kind: 'postgres' }, clock: Clock):
       pool.read(roomOfRecords()).catch((error: unknown) => {
         throw refusalOf(error)
       }),
-    shrink: () => false,
-    flush: pump,
+    shrink: () => Promise.resolve(false),
     async close() {
-      isClosed = true
+      await intake.close()
       await writing
       await thread.stop()
       await pool.close()
     },
   }
-}
-
-function lengthOf(batch: readonly Entry[]): number {
-  return batch.reduce((sum, { arrival }) => sum + arrival.record.payload.length, 0)
-}
-
-/** Returns how many of those that wait make one transaction. */
-function batchEnd(queue: readonly Entry[]): number {
-  let length = 0
-  const end = queue.slice(0, mostInBatch).findIndex(({ arrival }) => {
-    length += arrival.record.payload.length
-    return length > mostInBatchLength
-  })
-  return end < 0 ? mostInBatch : Math.max(end, 1)
 }

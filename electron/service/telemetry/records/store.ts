@@ -41,8 +41,7 @@ export interface RecordStore {
   /** Returns how much room the records take (bytes). */
   bytes(): Promise<number>
   /** Gives room of records that were let go of back to the disk, some at a time; false when there is no more. */
-  shrink(): boolean
-  flush(): void
+  shrink(): Promise<boolean>
   close(): Promise<void>
 }
 
@@ -70,8 +69,9 @@ export function asker(
   place: RecordPlace,
   clock: Clock,
 ): Pick<RecordStore, 'ask' | 'timed'> & { stop(): Promise<void> } {
-  const quick = startThread(workerFile(), place, clock)
-  const slow = startThread(workerFile(), place, clock)
+  const file = workerFile('worker')
+  const quick = startThread(file, place, clock)
+  const slow = startThread(file, place, clock)
   let turn: Promise<unknown> = Promise.resolve()
   let patterns = 0
   const inTurn = (name: RecordQueryName, args: unknown): Promise<unknown> => {
@@ -123,8 +123,8 @@ function isAwayCode(code: unknown): boolean {
   return typeof code === 'string' && /^(?:08|53|57P|ECONN|EPIPE|ENOTFOUND|EHOST|ETIMEDOUT)/.test(code)
 }
 
-/** The bundle keeps the worker beside this file as JavaScript; Node runs the source as it is. */
-function workerFile(): URL {
+/** Returns where a thread's code is: the bundle keeps it beside this file as JavaScript; Node runs the source as it is. */
+export function workerFile(name: 'worker' | 'intake-worker'): URL {
   const isSource = import.meta.url.endsWith('.ts')
-  return new URL(isSource ? './worker.ts' : './records-worker.js', import.meta.url)
+  return new URL(isSource ? `./${name}.ts` : `./records-${name}.js`, import.meta.url)
 }

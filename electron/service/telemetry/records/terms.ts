@@ -6,7 +6,7 @@ export type TermKind = 'classification' | 'build' | 'system' | 'kernel' | 'host'
 
 /** Terms that were read, both ways. */
 export interface TermCache {
-  readonly ids: Map<string, number>
+  readonly ids: Map<TermKind, Map<string, number>>
   readonly texts: Map<number, string>
   forget(): void
 }
@@ -15,7 +15,7 @@ export interface TermCache {
 const mostRemembered = 20_000
 
 export function createTermCache(): TermCache {
-  const ids = new Map<string, number>()
+  const ids = new Map<TermKind, Map<string, number>>()
   const texts = new Map<number, string>()
   return {
     ids,
@@ -27,30 +27,25 @@ export function createTermCache(): TermCache {
   }
 }
 
-/** Returns the key of a term in a cache. */
-export function termKey(kind: TermKind, text: string): string {
-  return `${kind}\n${text}`
-}
-
 function remember(cache: TermCache, kind: TermKind, text: string, id: number): void {
-  cache.ids.set(termKey(kind, text), id)
+  const ofKind = cache.ids.get(kind)
+  if (ofKind) ofKind.set(text, id)
+  else cache.ids.set(kind, new Map([[text, id]]))
   cache.texts.set(id, text)
 }
 
 /** Makes sure that terms have ids. In one order, so that collectors do not wait for each other in a circle. */
 export function* ensureTerms(
   cache: TermCache,
-  wanted: readonly { readonly kind: TermKind; readonly text: string }[],
+  wanted: ReadonlyMap<TermKind, ReadonlySet<string>>,
 ): Work<void> {
+  const count = [...wanted.values()].reduce((sum, { size }) => sum + size, 0)
   // Only before anything is looked up: what was found must still be there at the end.
-  if (cache.ids.size + wanted.length > mostRemembered) cache.forget()
-  const unknown = new Map(
-    wanted.flatMap(({ kind, text }) => {
-      const key = termKey(kind, text)
-      return cache.ids.has(key) ? [] : [[key, { kind, text }] as const]
-    }),
+  if (cache.texts.size + count > mostRemembered) cache.forget()
+  const unknown = [...wanted].flatMap(([kind, texts]) =>
+    [...texts].filter((text) => !cache.ids.get(kind)?.has(text)).map((text) => [kind, text] as const),
   )
-  for (const [, { kind, text }] of [...unknown].sort(([a], [b]) => (a < b ? -1 : 1))) {
+  for (const [kind, text] of unknown.sort(inOneOrder)) {
     const [made] = yield* ask<{ id: number }>(
       'INSERT INTO term (kind, text) VALUES (?, ?) ON CONFLICT (kind, text) DO NOTHING RETURNING id',
       kind,
@@ -59,6 +54,14 @@ export function* ensureTerms(
     const id = made?.id ?? (yield* findTerm(kind, text))
     if (id !== null) remember(cache, kind, text, id)
   }
+}
+
+function inOneOrder(
+  [kindA, a]: readonly [TermKind, string],
+  [kindB, b]: readonly [TermKind, string],
+): number {
+  if (kindA !== kindB) return kindA < kindB ? -1 : 1
+  return a < b ? -1 : 1
 }
 
 /** Returns the id of a term; null when no record has it. */
@@ -70,7 +73,7 @@ export function* findTerm(kind: TermKind, text: string): Work<number | null> {
 
 /** Returns the id of a term that {@link ensureTerms} has seen to. */
 export function termId({ ids }: TermCache, kind: TermKind, text: string): number {
-  const id = ids.get(termKey(kind, text))
+  const id = ids.get(kind)?.get(text)
   if (id === undefined) throw new Error(`the ${kind} '${text.slice(0, 80)}' has no term`)
   return id
 }

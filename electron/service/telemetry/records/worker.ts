@@ -1,8 +1,8 @@
-import { parentPort, workerData } from 'node:worker_threads'
+import { workerData } from 'node:worker_threads'
 import { systemClock } from '../../clock.ts'
+import { answerQuestions } from '../../store/answering.ts'
 import { openRecordsReadOnly, sqliteRunner } from '../../store/records/sqlite.ts'
 import { driveSync, type Work } from '../../store/records/work.ts'
-import { failureOf, type FromThread, type ThreadAnswer, type ThreadQuestion } from '../../store/thread.ts'
 import type { ReadEnv } from './list.ts'
 import { recordQueries, type RecordQueryName } from './queries.ts'
 import type { RecordPlace, Timed } from './store.ts'
@@ -19,29 +19,15 @@ const env: ReadEnv = {
 }
 const source = await open(place)
 
-parentPort?.on('message', (question: ThreadQuestion | 'close') => {
-  if (question === 'close') {
-    void source.close().then(() => parentPort?.close())
-    return
-  }
-  void answer(question).then(tell)
-})
-tell('ready')
-
-function tell(words: FromThread): void {
-  parentPort?.postMessage(words)
-}
-
-async function answer({ id, name, args }: ThreadQuestion): Promise<ThreadAnswer> {
-  try {
+answerQuestions(
+  async (name, args) => {
     const query = recordQueries[name as RecordQueryName] as (args: unknown, env: ReadEnv) => Work<unknown>
     const beganMs = env.elapsedMs()
     const result = await source.read(query(args, env))
-    return { id, result: { result, tookMs: env.elapsedMs() - beganMs } satisfies Timed<unknown> }
-  } catch (error) {
-    return { id, failure: failureOf(error) }
-  }
-}
+    return { result, tookMs: env.elapsedMs() - beganMs } satisfies Timed<unknown>
+  },
+  () => source.close(),
+)
 
 interface Source {
   read<T>(work: Work<T>): Promise<T> | T

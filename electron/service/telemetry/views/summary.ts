@@ -16,12 +16,12 @@ export interface Summary {
 
 /** Returns the figures of the store. */
 export function* summary(_args: unknown, _env: ReadEnv): Work<Summary> {
-  const [records] = yield* ask<{ n: number }>('SELECT count(*) AS n FROM record')
+  const [records] = yield* ask<{ n: number }>('SELECT coalesce(sum(records), 0) AS n FROM record_block')
   const [crashes] = yield* ask<{ n: number }>('SELECT count(*) AS n FROM record WHERE crash = 1')
   const [oldest] = yield* ask<{ server_ms: number }>('SELECT server_ms FROM record ORDER BY id LIMIT 1')
   const [newest] = yield* ask<{ server_ms: number }>('SELECT server_ms FROM record ORDER BY id DESC LIMIT 1')
   const [guilties] = yield* ask<{ n: number; counted: number | null }>(
-    'SELECT (SELECT count(*) FROM (SELECT DISTINCT guilty_id FROM record WHERE guilty_id IS NOT NULL) blamed) AS n, coalesce(sum(counted), 0) + (SELECT coalesce(sum(dropped), 0) FROM storm WHERE guilty_id < 0) AS counted FROM guilty',
+    'SELECT sum(CASE WHEN EXISTS (SELECT 1 FROM record WHERE guilty_id = guilty.id) THEN 1 ELSE 0 END) AS n, coalesce(sum(counted), 0) + (SELECT coalesce(sum(dropped), 0) FROM storm WHERE guilty_id < 0) AS counted FROM guilty',
   )
   const [quarantine] = yield* ask<{ n: number }>('SELECT count(*) AS n FROM quarantine')
   return {
