@@ -20,7 +20,10 @@ export function runToEnd(
     let errors = ''
     child.stdout.on('data', (chunk: Buffer) => (output = (output + chunk.toString()).slice(0, 100_000)))
     child.stderr.on('data', (chunk: Buffer) => (errors = (errors + chunk.toString()).slice(0, 100_000)))
-    child.on('error', () => resolve(null))
+    child.on('error', ({ name }) => {
+      // One that was ended for taking too long still closes.
+      if (name !== 'AbortError') resolve(null)
+    })
     child.on('close', (code) => resolve({ code, output, errors }))
   })
 }
@@ -34,7 +37,8 @@ export function start(
     const child = spawn(program, [...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, LC_ALL: 'C' },
-      timeout: longestRunMs,
+      // Its own `timeout` would keep this process alive for all of it when the program is not there.
+      signal: AbortSignal.timeout(longestRunMs),
       windowsHide: true,
     })
     // Where no pipe could be made the streams are missing, whatever their type says.

@@ -6,6 +6,7 @@ import { flightTable, stopped } from '../../../../electron/service/hosts/icmp/fl
 import { openFping } from '../../../../electron/service/hosts/icmp/fping.ts'
 import { openPing } from '../../../../electron/service/hosts/icmp/ping-command.ts'
 import { createPinger } from '../../../../electron/service/hosts/icmp/pinger.ts'
+import { runProgram } from '../../../support/cli.ts'
 import { fakeClock } from '../../../support/fake-clock.ts'
 import { inPrivateNetwork, noPrivateNetwork } from '../../../support/private-network.ts'
 import { turns } from '../../../support/watcher-bench.ts'
@@ -100,6 +101,13 @@ describe('programs that are gone back to', () => {
   it('that are not there are named', async () => {
     expect(await openFping(systemClock(), 'no-such-fping')).toMatchObject({ why: 'fping is not installed' })
     expect(await openPing('linux', 'no-such-ping')).toMatchObject({ why: 'the system has no ping' })
+  })
+
+  it('that are not there keep nobody waiting at the end', async () => {
+    const programs = new URL('../../../../electron/service/hosts/icmp/programs.ts', import.meta.url)
+    const script = `import { runToEnd } from '${programs.href}'; console.log(await runToEnd('no-such-program', []))`
+    const { code, stdout } = await runProgram(process.execPath, ['--input-type=module', '-e', script])
+    expect([code, stdout]).toEqual([0, 'null\n'])
   })
 
   it('leave a fault, not a failure, where there is no way at all', async () => {
