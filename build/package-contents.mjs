@@ -46,7 +46,7 @@ function filterOf(module, platform, arch) {
     case 'better-sqlite3':
       return ['package.json', 'LICENSE', 'lib/**/*.js', `prebuilds/${platform}-${arch}.node`]
     case 'koffi':
-      return ['package.json', 'LICENSE.txt', '*.js', '*.cjs', '!cnoke.cjs']
+      return ['package.json', 'LICENSE.txt', '*.{js,cjs}', '!cnoke.cjs', 'src/koffi/**/*.{js,cjs}']
     case 'node-notifier':
       return [
         'package.json',
@@ -114,7 +114,7 @@ export const allowedInArchive = [
   /^dist\/ui\/(index\.html|favicon\.svg|assets\/[\w.-]+\.(js|css|woff2?|svg))$/,
   /^dist\/icons\/(tray\/[\w@.-]+\.(png|ico)|app\/256x256\.png)$/,
   /^node_modules\/better-sqlite3\/(package\.json|LICENSE|lib\/[\w/.-]+\.js|prebuilds\/\w+-\w+\.node)$/,
-  /^node_modules\/koffi\/(package\.json|LICENSE\.txt|\w+\.c?js)$/,
+  /^node_modules\/koffi\/(package\.json|LICENSE\.txt|(src\/koffi\/(src\/)?)?\w+\.c?js)$/,
   /^node_modules\/@koromix\/koffi-\w+-\w+\/(package\.json|index\.js|\w+_\w+\/koffi\.node)$/,
   /^node_modules\/node-notifier\/(package\.json|LICENSE|index\.js|(lib|notifiers)\/[\w/.-]+\.js|vendor\/.+)$/,
   /^node_modules\/(node-notifier\/node_modules\/)?(growly|is-wsl|is-docker|semver|shellwords|uuid|which|isexe)\/[\w/.-]+$/,

@@ -59,6 +59,7 @@ export async function verifyPackage(appFolder, platform, arch) {
     'dist/node/plugin-worker.js',
     'dist/ui/index.html',
     `node_modules/better-sqlite3/prebuilds/${platform}-${arch}.node`,
+    'node_modules/koffi/src/koffi/index.js',
     `node_modules/@koromix/koffi-${platform}-${arch}/${platform}_${arch}/koffi.node`,
     ...{
       win32: ['dist/icons/tray/up.ico', 'node_modules/node-notifier/vendor/snoreToast/snoretoast-x64.exe'],

@@ -209,7 +209,8 @@ describe.skipIf(!canRunLinux)('the packed service', () => {
     // Asked of the reader's thread, whose program is a file of its own.
     expect(await api('machine?last=1h')).toHaveProperty('figures')
     const probing = await api('hosts/probing')
-    expect(probing['way4']).not.toBe('none')
+    // Other ways may do here as well, and would hide a library that is not whole.
+    expect(String(probing['why'])).not.toMatch(/library/)
 
     const browser = await startBrowser()
     onTestFinished(() => browser.close())
