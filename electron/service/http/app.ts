@@ -7,7 +7,7 @@ import type { Log } from '../log.ts'
 import { HttpProblem, ReaderError } from '../problem.ts'
 import { allows, failureLimiter, keyOfHeaders, type Keyring, type Scope } from './access.ts'
 import { isForeign, securityHeaders } from './headers.ts'
-import { exact, lenient } from './schemas.ts'
+import { buildSerializer, compileValidator } from './late-schemas.ts'
 import { refusalWords } from './schema-words.ts'
 
 declare module 'fastify' {
@@ -46,6 +46,7 @@ export function createApp(guards: Guards): App {
     keepAliveTimeout: 10_000,
     forceCloseConnections: true,
     return503OnClosing: true,
+    schemaController: { compilersFactory: { buildSerializer } },
     routerOptions: { maxParamLength: 200, ignoreTrailingSlash: false },
     frameworkErrors: (error, _request, reply) => {
       reply.raw.writeHead(error.statusCode ?? 400, { 'content-type': 'application/json; charset=utf-8' })
@@ -62,7 +63,7 @@ export function createApp(guards: Guards): App {
     },
   }).withTypeProvider<TypeBoxTypeProvider>() as unknown as App
 
-  app.setValidatorCompiler(({ schema, httpPart }) => (httpPart === 'body' ? exact : lenient).compile(schema))
+  app.setValidatorCompiler(compileValidator)
   // Many clients name a type even where they send nothing.
   const parseJson = app.getDefaultJsonParser('error', 'error')
   app.removeContentTypeParser('application/json')

@@ -1,3 +1,4 @@
+import { SerializerSelector } from '@fastify/fast-json-stringify-compiler'
 import { createParser } from 'eventsource-parser'
 import { request as rawRequest } from 'node:http'
 import net from 'node:net'
@@ -286,7 +287,30 @@ describe('the event stream', () => {
   })
 })
 
+interface Answer {
+  readonly content?: Readonly<Record<string, { readonly schema?: unknown }>>
+}
+
 describe('for machines', () => {
+  it('every answer that the OpenAPI document names can be written', async () => {
+    const { fetch } = await startTestService()
+    const { paths } = (await json(await fetch('/api/openapi.json'))) as {
+      paths: Record<string, Record<string, { responses: Record<string, Answer> }>>
+    }
+    const compile = SerializerSelector()()
+    let answers = 0
+    for (const [url, operations] of Object.entries(paths))
+      for (const [method, { responses }] of Object.entries(operations))
+        for (const [httpStatus, { content }] of Object.entries(responses)) {
+          const schema = content?.['application/json']?.schema
+          if (schema === undefined) continue
+          const named = `${method} ${url} ${httpStatus}`
+          expect(() => compile({ method, url, httpStatus, schema }), named).not.toThrow()
+          answers += 1
+        }
+    expect(answers).toBeGreaterThan(150)
+  })
+
   it('the OpenAPI document names every route of the native API', async () => {
     const { fetch } = await startTestService()
     const document = (await json(await fetch('/api/openapi.json'))) as {
