@@ -1,8 +1,8 @@
-import { closeSync, openSync, statSync, writeSync } from 'node:fs'
+import { closeSync, openSync, rmSync, statSync, writeSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { TelemetrySummary, TopCrashes } from '../../electron/shared/api/telemetry.ts'
-import { runCli, startServe } from '../support/cli.ts'
+import { runCli, startServe, type ServeProcess } from '../support/cli.ts'
 import { temporaryFolder } from '../support/temporary.ts'
 
 const backtrace = (...frames: readonly string[]): string =>
@@ -47,7 +47,7 @@ describe('watchkeeper telemetry', () => {
     expect((await runCli(['doctor', '-d', database])).stdout).toContain('5 telemetry records in')
   }, 60_000)
 
-  it('begins a damaged file anew, keeps what people decided, and gives no id twice', async () => {
+  it('begins a damaged file anew, and one that is gone; keeps what people decided, and gives no id twice', async () => {
     const database = path.join(temporaryFolder(), 'watchkeeper.db')
     const records = path.join(path.dirname(database), 'records.db')
     const first = await startServe(['-d', database])
@@ -59,9 +59,14 @@ describe('watchkeeper telemetry', () => {
     writeSync(file, Buffer.alloc(statSync(records).size - 100, 0x55), 0, undefined, 100)
     closeSync(file)
     expect((await runCli(['doctor', '-d', database])).stdout).toContain('records.db is damaged')
-    const { origin, key } = await startServe(['-d', database])
-    const api = async <T>(route: string): Promise<T> =>
-      (await (await fetch(`${origin}/api/v1/${route}`, { headers: { 'x-api-key': key ?? '' } })).json()) as T
+    const second = await startServe(['-d', database])
+    const apiOf =
+      ({ origin, key }: ServeProcess) =>
+      async <T>(route: string): Promise<T> =>
+        (await (
+          await fetch(`${origin}/api/v1/${route}`, { headers: { 'x-api-key': key ?? '' } })
+        ).json()) as T
+    const api = apiOf(second)
     expect(await api<TelemetrySummary>('telemetry')).toMatchObject({ state: 'ready', records: 0 })
     expect((await runCli(['telemetry', 'skip', '-d', database])).stdout).toBe('abort() - [libc.so.6]\n')
     const { events } = await api<{ events: { kind: string; text: string }[] }>('service')
@@ -71,5 +76,11 @@ describe('watchkeeper telemetry', () => {
     while ((await api<TelemetrySummary>('telemetry')).newest === null);
     const { records: listed } = await api<{ records: { id: number }[] }>('telemetry/records')
     expect(listed[0]?.id).toBeGreaterThan(40)
+    await second.end('SIGTERM')
+    for (const suffix of ['', '-wal', '-shm']) rmSync(records + suffix, { force: true })
+    const third = apiOf(await startServe(['-d', database]))
+    expect((await runCli(['telemetry', 'skip', '-d', database])).stdout).toBe('abort() - [libc.so.6]\n')
+    const [last] = (await third<{ events: { text: string }[] }>('service')).events
+    expect(last?.text).toMatch(/^The file of telemetry records was not there any more, and a new one/)
   }, 60_000)
 })

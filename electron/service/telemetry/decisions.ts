@@ -48,11 +48,18 @@ export function keepDecisions(db: Connection, kept: Kept): void {
   if (readSetting(db, setting) !== text) writeSetting(db, setting, text)
 }
 
-/** Gives a new file of records in SQLite what was decided before. */
-export function* restoreDecisions(db: Connection, nowMs: number, { terms }: Writer): Work<void> {
+/**
+ * Gives a new file of records in SQLite what was decided before, and returns whether there was anything. A file in which records ever were is
+ * not new.
+ */
+export function* restoreDecisions(db: Connection, nowMs: number, { terms }: Writer): Work<boolean> {
   const text = readSetting(db, setting)
-  if (text === null) return
+  const [row] = yield* ask<{ n: number }>(
+    "SELECT (SELECT count(*) FROM sqlite_sequence WHERE name IN ('record', 'guilty', 'skip_frame')) AS n",
+  )
+  if (text === null || (row?.n ?? 0) > 0) return false
   const { skipped, guilties, lastId } = JSON.parse(text) as Kept
+  if (lastId === 0 && skipped.length === 0 && guilties.length === 0) return false
   yield* fill({
     into: 'skip_frame',
     columns: ['function', 'module', 'added_ms'],
@@ -79,5 +86,9 @@ export function* restoreDecisions(db: Connection, nowMs: number, { terms }: Writ
       id,
     )
   }
-  yield* ask("INSERT INTO sqlite_sequence (name, seq) VALUES ('record', ?)", lastId + spareIds)
+  yield* ask(
+    "INSERT INTO sqlite_sequence (name, seq) VALUES ('record', ?)",
+    lastId === 0 ? 0 : lastId + spareIds,
+  )
+  return true
 }

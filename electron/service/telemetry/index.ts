@@ -11,6 +11,7 @@ import { keepDecisions, restoreDecisions } from './decisions.ts'
 import { joinPolicy, policyOf, writePolicy } from './policy.ts'
 import { createPlugins, type Plugins } from './plugins/index.ts'
 import { createPurger, type Purger } from './purger.ts'
+import { IntakeRefusal } from './records/intake.ts'
 import { openRecordStore } from './records/open-store.ts'
 import type { RecordPlace, RecordStore } from './records/store.ts'
 import { createRegrouper, type Regrouper } from './regrouper.ts'
@@ -149,6 +150,14 @@ export function createTelemetry(context: RoomContext, edges: TelemetryEdges): Te
     if (!isStopped) sharing = clock.after(shareMs, () => void share(from))
   }
 
+  /** A file that is new though there was one before gets what people decided, before anything is read from it. */
+  const restore = async (from: RecordStore): Promise<void> => {
+    const isRestored = await from.write((writer) =>
+      restoreDecisions(db, Math.round(clock.glance().wallMs), writer),
+    )
+    if (isRestored || from.movedTo !== null) tellReplaced(context, from.movedTo)
+  }
+
   const begin = (): void => {
     keeping = clock.after(keepMs, () => void keep())
     teller.start()
@@ -164,6 +173,12 @@ export function createTelemetry(context: RoomContext, edges: TelemetryEdges): Te
         await found.close()
         return
       }
+      try {
+        if (found.place.kind === 'sqlite') await restore(found)
+      } catch (error) {
+        await found.close()
+        throw error
+      }
       store = watched(found, (reason) => {
         if (reason !== null && trouble === null) log.error(`Telemetry records are not available: ${reason}`)
         if (reason === null && trouble !== null) log.info('Telemetry records are available again.')
@@ -172,10 +187,6 @@ export function createTelemetry(context: RoomContext, edges: TelemetryEdges): Te
       })
       if (trouble !== null && hasFailed) log.info('Telemetry records are available again.')
       trouble = null
-      if (found.movedTo !== null) {
-        tellDamage(context, found.movedTo)
-        await found.write((writer) => restoreDecisions(db, Math.round(clock.glance().wallMs), writer))
-      }
       await share(found)
       if (!hasBegun) begin()
       hasBegun = true
@@ -263,7 +274,7 @@ function watched(store: RecordStore, tell: (trouble: string | null) => void): Re
       tell(null)
       return result
     } catch (error) {
-      if (error instanceof HttpProblem && error.statusCode === 503)
+      if (error instanceof HttpProblem && error.statusCode === 503 && !(error instanceof IntakeRefusal))
         tell(error.message.replace(/^telemetry records are not available: /, ''))
       throw error
     }
@@ -286,8 +297,9 @@ function checkChange({ retention }: ChangeTelemetrySettings): void {
   if (odd) throw new HttpProblem(400, `a rule names the severity '${odd.value}', and severities are 1 to 4`)
 }
 
-function tellDamage({ db, clock, changed, log }: RoomContext, movedTo: string): void {
-  const text = `The file of telemetry records was damaged. It was moved to ${movedTo}, and a new one was begun. The skip list, comments and what was hidden or fixed were kept.`
+function tellReplaced({ db, clock, changed, log }: RoomContext, movedTo: string | null): void {
+  const why = movedTo === null ? 'was not there any more' : `was damaged. It was moved to ${movedTo}`
+  const text = `The file of telemetry records ${why}, and a new one was begun. The skip list, comments and what was hidden or fixed were kept.`
   log.error(text)
   db.prepare("INSERT INTO service_event (at_ms, kind, text) VALUES (?, 'records-replaced', ?)").run(
     Math.round(clock.glance().wallMs),

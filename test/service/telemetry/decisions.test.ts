@@ -25,13 +25,18 @@ it('gives a new file of records what was decided, with the first build of each f
   keepDecisions(settings, await old.ask('decisions', null))
   await old.close()
   const fresh = await open('fresh.db')
-  await fresh.write((writer) => restoreDecisions(settings, nowMs, writer))
+  const restore = () => fresh.write((writer) => restoreDecisions(settings, nowMs, writer))
+  expect(await restore()).toBe(true)
   expect(await fresh.ask('guiltyDetails', { id: 1 })).toMatchObject({
     guilty: { function: 'f()', comment: 'ours' },
     firstBuild: '40',
   })
   await fresh.insert({ record: aCrash(['f() app'], { build: '42' }), serverMs: nowMs + 1_000 }, 0)
   expect((await fresh.ask('guiltyDetails', { id: 1 }))?.firstBuild).toBe('40')
+  // What was decided since is not taken back.
+  await fresh.write(() => decideGuilty(1, { comment: 'not ours' }, nowMs))
+  expect(await restore()).toBe(false)
+  expect((await fresh.ask('guiltyDetails', { id: 1 }))?.guilty.comment).toBe('not ours')
   await fresh.close()
   settings.close()
 })

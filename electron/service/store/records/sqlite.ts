@@ -64,15 +64,11 @@ function setForWriting(db: Connection): void {
   db.pragma('wal_autocheckpoint = 8000')
 }
 
-/** Opens a file of records that is there already, for one more connection that writes. @throws StoreError */
+/** Opens a file of records that is there already, for one more connection that writes. @throws SQLite's error, whose code crosses threads */
 export function openRecordsForWriting(file: string): Connection {
-  try {
-    const db = new Database(file, { fileMustExist: true, timeout: busyTimeoutMs })
-    setForWriting(db)
-    return db
-  } catch (error) {
-    throw asStoreError(error, file)
-  }
+  const db = new Database(file, { fileMustExist: true, timeout: busyTimeoutMs })
+  setForWriting(db)
+  return db
 }
 
 function openAndMigrate(file: string): Connection {

@@ -9,7 +9,7 @@ export type WriteBatch = (arrivals: readonly Arrival[], stormLimit: number) => P
 
 /** Records on their way. */
 export interface Intake {
-  /** Resolves when the record is on disk. @throws HttpProblem 503, or the store's error; then nothing of it is stored */
+  /** Resolves when the record is on disk. @throws IntakeRefusal, or the store's error; then nothing of it is stored */
   add(arrival: Arrival, stormLimit: number): Promise<Accepted>
   /** Does something while no batch is being written. */
   between<T>(work: () => Promise<T> | T): Promise<T>
@@ -40,6 +40,14 @@ interface Entry {
 }
 
 type Outcome = Accepted | { readonly failure: unknown }
+
+/** A record that is not taken just now, though the store is well: too many wait, or the service is stopping. */
+export class IntakeRefusal extends HttpProblem {
+  constructor(message: string) {
+    super(503, message)
+    this.name = 'IntakeRefusal'
+  }
+}
 
 export function createIntake({ lanes, mostInBatch, isOfTheData }: IntakeParts): Intake {
   const free = [...lanes]
@@ -107,7 +115,7 @@ export function createIntake({ lanes, mostInBatch, isOfTheData }: IntakeParts): 
           return
         }
         if (queue.length >= mostWaiting || waitingLength > mostWaitingLength) {
-          reject(new HttpProblem(503, 'more records wait than the database takes; come again'))
+          reject(new IntakeRefusal('more records wait than the database takes; come again'))
           return
         }
         waitingLength += arrival.record.payload.length
@@ -139,8 +147,8 @@ export function createIntake({ lanes, mostInBatch, isOfTheData }: IntakeParts): 
   }
 }
 
-function stopping(): HttpProblem {
-  return new HttpProblem(503, 'the service is stopping')
+function stopping(): IntakeRefusal {
+  return new IntakeRefusal('the service is stopping')
 }
 
 function lengthOf(batch: readonly Entry[]): number {

@@ -1,4 +1,5 @@
 import type { Clock } from '../../clock.ts'
+import { ReaderError } from '../../problem.ts'
 import { sqliteCode } from '../../store/errors.ts'
 import { createGroupCommit, isOfTheFile } from '../../store/group-commit.ts'
 import { noteDamage, openRecords, sqliteRunner } from '../../store/records/sqlite.ts'
@@ -41,7 +42,7 @@ export function openSqliteStore(place: RecordPlace & { kind: 'sqlite' }, clock: 
     // While one batch is being written the next is on its way to the thread.
     lanes: [insert, insert],
     mostInBatch,
-    isOfTheData: (error) => sqliteCode(error) !== null && !isOfTheFile(error),
+    isOfTheData,
   })
   const write = <T>(work: (writer: Writer) => Work<T>): Promise<T> =>
     intake.between(() => watched(commits.write(() => driveSync(work(writer), run))))
@@ -66,10 +67,16 @@ export function openSqliteStore(place: RecordPlace & { kind: 'sqlite' }, clock: 
       return true
     },
     async close() {
-      commits.flush()
       await intake.close()
+      commits.flush()
       await Promise.all([thread.stop(), writing.stop()])
       db.close()
     },
   }
+}
+
+/** Neither trouble with the file nor with the thread. */
+function isOfTheData(error: unknown): boolean {
+  if (sqliteCode(error) !== null) return !isOfTheFile(error)
+  return error instanceof ReaderError && error.failure !== 'Exit' && error.failure !== 'Stopped'
 }
