@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { HttpProblem } from '../../../electron/service/problem.ts'
 import type { Arrival } from '../../../electron/service/telemetry/records/insert.ts'
-import { createIntake } from '../../../electron/service/telemetry/records/intake.ts'
+import { createIntake, IntakeRefusal } from '../../../electron/service/telemetry/records/intake.ts'
 import type { Accepted } from '../../../electron/service/telemetry/schema.ts'
 import { aRecord } from '../../support/records.ts'
 
@@ -122,7 +121,7 @@ describe('records on their way into a store', () => {
     await soon()
     const waiting = Array.from({ length: 20_000 }, (_, index) => add(`record ${index}`))
     await expect(add('one more')).rejects.toEqual(
-      new HttpProblem(503, 'more records wait than the database takes; come again'),
+      new IntakeRefusal('more records wait than the database takes; come again'),
     )
     const closing = intake.close()
     await expect(add('too late')).rejects.toThrow('stopping')
