@@ -66,6 +66,8 @@ interface Load {
 let events = 0
 async function load(port: number, plan: object): Promise<Load> {
   events += 10_000_000
+  // What one has written must not be flushed by the next.
+  await promisify(execFile)('sync')
   const whole = JSON.stringify({ port, connections, seconds: loadSeconds, firstEvent: events, ...plan })
   const { stdout } = await promisify(execFile)(process.execPath, [here('./support/http-load.ts'), whole], {
     maxBuffer: 1e7,
@@ -79,13 +81,21 @@ async function benchIngest(): Promise<void> {
   const bare =
     "const s=require('node:http').createServer((q,r)=>r.end('OK')).listen(0,'127.0.0.1',()=>console.log('port '+s.address().port))"
   const floorPort = Number((await started(['-e', bare], /port (\d+)/)).match)
+  const peer = [here('./support/bare-collector.ts'), path.join(folder, 'bare.db')]
+  const peerPort = Number((await started(peer, /port (\d+)/)).match)
   const database = path.join(folder, 'ingest.db')
   const { match } = await serve(database)
   const port = Number(new URL(match).port)
-  const runs: { ours: Load[]; floor: Load[]; posts: Load[] } = { ours: [], floor: [], posts: [] }
+  const runs: Record<'ours' | 'floor' | 'posts' | 'peer', Load[]> = {
+    ours: [],
+    floor: [],
+    posts: [],
+    peer: [],
+  }
   for (let round = 0; round < rounds; round += 1) {
     runs.floor.push(await load(floorPort, { paths: ['/ping'] }))
     runs.posts.push(await load(floorPort, records))
+    runs.peer.push(await load(peerPort, records))
     runs.ours.push(await load(port, records))
   }
   const rate = (list: readonly Load[]): number => median(list.map(({ perSecond }) => perSecond))
@@ -102,6 +112,14 @@ async function benchIngest(): Promise<void> {
     '/s',
     rate(runs.ours),
     rate(runs.posts),
+    null,
+    0,
+  )
+  figures.compare(
+    'the same; bare node:http that writes the same rows and checks nothing',
+    '/s',
+    rate(runs.ours),
+    rate(runs.peer),
     null,
     0,
   )
