@@ -25,10 +25,17 @@ export interface Network {
 
 /** Interfaces come and go; they are looked at again after this (ms). */
 const keptMs = 5_000
+const mostScopes = 10_000
 
 /** Returns the network of this machine. `nowMs` is a clock that does not jump. */
 export function systemNetwork(nowMs: () => number, platform: NodeJS.Platform = process.platform): Network {
-  let lists: { readonly atMs: number; readonly own: BlockList; readonly link: BlockList } | null = null
+  let lists: {
+    readonly atMs: number
+    readonly own: BlockList
+    readonly link: BlockList
+    /** Where addresses were found to be, since the same ones are asked for again and again. */
+    readonly scopes: Map<string, Scope>
+  } | null = null
   const read = (): NonNullable<typeof lists> => {
     if (lists && nowMs() - lists.atMs < keptMs) return lists
     const own = new BlockList()
@@ -42,18 +49,15 @@ export function systemNetwork(nowMs: () => number, platform: NodeJS.Platform = p
       own.addAddress(one.address, family)
       if (Number.isInteger(bits) && !one.internal) link.addSubnet(one.address, bits, family)
     }
-    lists = { atMs: nowMs(), own, link }
+    lists = { atMs: nowMs(), own, link, scopes: new Map() }
     return lists
   }
   return {
     scopeOf(address) {
-      const bare = address.split('%')[0] ?? ''
-      const kind = isIP(bare)
-      if (kind === 0) return 'beyond'
-      const family = kind === 4 ? 'ipv4' : 'ipv6'
-      const { own, link } = read()
-      if (own.check(bare, family)) return 'local'
-      return link.check(bare, family) ? 'link' : 'beyond'
+      const known = read()
+      const found = known.scopes.get(address) ?? scopeIn(known, address)
+      if (known.scopes.size < mostScopes) known.scopes.set(address, found)
+      return found
     },
     isLinked: () =>
       Object.values(os.networkInterfaces()).some((list) =>
@@ -66,6 +70,18 @@ export function systemNetwork(nowMs: () => number, platform: NodeJS.Platform = p
       ),
     neighbours: () => readNeighbours(platform),
   }
+}
+
+function scopeIn(
+  { own, link }: { readonly own: BlockList; readonly link: BlockList },
+  address: string,
+): Scope {
+  const bare = address.split('%')[0] ?? ''
+  const kind = isIP(bare)
+  if (kind === 0) return 'beyond'
+  const family = kind === 4 ? 'ipv4' : 'ipv6'
+  if (own.check(bare, family)) return 'local'
+  return link.check(bare, family) ? 'link' : 'beyond'
 }
 
 async function readGateways(platform: NodeJS.Platform): Promise<readonly string[]> {
