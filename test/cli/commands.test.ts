@@ -11,6 +11,8 @@ import { temporaryFolder } from '../support/temporary.ts'
 
 const isRoot = process.getuid?.() === 0
 if (!isRoot) process.stdout.write('skipped: only root can become another user\n')
+const hasFull = existsSync('/dev/full')
+if (!hasFull) process.stdout.write('skipped: there is no /dev/full to print to\n')
 if (!existsSync('/dev/full')) process.stdout.write('skipped: this system has no /dev/full\n')
 
 const newDatabase = (): string => path.join(temporaryFolder(), 'w.db')
@@ -133,7 +135,7 @@ describe('report', () => {
     })
   })
 
-  it.skipIf(!existsSync('/dev/full'))('fails when what it prints cannot be written', async () => {
+  it.skipIf(!hasFull)('fails when what it prints cannot be written', async () => {
     const { code, stderr } = await runProgram('sh', [
       '-c',
       '"$0" "$1" report -d "$2" > /dev/full',

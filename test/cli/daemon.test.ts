@@ -21,6 +21,9 @@ import { tellSkipped } from '../support/skipped.ts'
 import { temporaryFolder } from '../support/temporary.ts'
 
 const isLinux = process.platform === 'linux'
+const isRoot = process.getuid?.() === 0
+if (!isRoot)
+  tellSkipped('what other users are told of a daemon is not tried: only root can become another user')
 if (!isLinux) tellSkipped('what a daemon holds is not looked at: only Linux shows it in /proc')
 
 interface Daemon {
@@ -188,7 +191,7 @@ describe('watchkeeper daemon', () => {
     expect(readFileSync(log, 'utf8')).not.toBe('')
   }, 60_000)
 
-  it.skipIf(process.getuid?.() !== 0)(
+  it.skipIf(!isRoot)(
     'is not said to be away by who may not read where it has its pidfile',
     async () => {
       const { database } = daemonIn()
@@ -212,7 +215,7 @@ describe('watchkeeper daemon', () => {
     60_000,
   )
 
-  it.skipIf(process.getuid?.() !== 0)(
+  it.skipIf(!isRoot)(
     'tells every user whether it runs, or that it cannot be told',
     async () => {
       const { run, database, pidfile, pid } = daemonIn()

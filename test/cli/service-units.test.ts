@@ -209,7 +209,11 @@ describe('the task for Windows', () => {
   })
 })
 
-describe.skipIf(process.platform !== 'linux')('watchkeeper service', () => {
+const isLinux = process.platform === 'linux'
+if (!isLinux)
+  tellSkipped('`watchkeeper service` is tried with a script that stands in for systemctl, on Linux')
+
+describe.skipIf(!isLinux)('watchkeeper service', () => {
   /** A systemctl that says what it is told and does what the test wants. */
   function fakeSystemctl(code: number): { readonly path: string; readonly said: () => string } {
     const folder = temporaryFolder()

@@ -6,12 +6,11 @@ import type { Connection } from './open.ts'
 export interface GroupCommit {
   /**
    * Runs `work` in the next transaction and resolves with what it returned once that is on disk. Work that throws takes
-   * nothing else with it. Work may be run twice, so it must depend on the database alone. `weight` says how much of a transaction it is, when it
-   * is more than usual.
+   * nothing else with it. Work may be run twice, so it must depend on the database alone.
    *
    * @throws what `work` threw, or the database's error when the commit failed
    */
-  write<T>(work: () => T, weight?: number): Promise<T>
+  write<T>(work: () => T): Promise<T>
   /** Runs work before each commit, for whoever gathers writes of its own. */
   beforeCommit(work: () => void): void
   /** Runs work after each transaction, or part of one, that was rolled back, for whoever remembers what it read. */
@@ -25,7 +24,6 @@ export interface GroupCommit {
 
 interface Entry {
   readonly work: () => unknown
-  readonly weight: number
   readonly resolve: (value: never) => void
   readonly reject: (reason: unknown) => void
 }
@@ -38,10 +36,10 @@ const mostEmptyTurns = 1
 const lockedPatienceMs = 5_000
 const lockedRetryMs = 20
 /** More than this in one transaction would hold up the event loop. */
-const usualBatch = 1_000
+const mostInBatch = 1_000
 
 /** Returns an adaptive group commit: at once when idle, else gathered over 2 ms at most. */
-export function createGroupCommit(db: Connection, clock: Clock, mostInBatch = usualBatch): GroupCommit {
+export function createGroupCommit(db: Connection, clock: Clock): GroupCommit {
   let queue: Entry[] = []
   let lastMs = Number.NEGATIVE_INFINITY
   let timer: Timer | NodeJS.Immediate | null = null
@@ -118,7 +116,7 @@ export function createGroupCommit(db: Connection, clock: Clock, mostInBatch = us
     timer = null
     const nowMs = clock.glance().monotonicMs
     lastMs = nowMs
-    const batch = queue.slice(0, batchEnd(queue, mostInBatch))
+    const batch = queue.slice(0, mostInBatch)
     if (batch.length === 0) return
     let outcomes: ReturnType<typeof attempt>
     try {
@@ -146,9 +144,9 @@ export function createGroupCommit(db: Connection, clock: Clock, mostInBatch = us
   }
 
   return {
-    write: (work, weight = 1) =>
+    write: (work) =>
       new Promise((resolve, reject) => {
-        queue.push({ work, weight, resolve, reject })
+        queue.push({ work, resolve, reject })
         if (timer !== null) return
         const untilMs = lastMs + windowMs
         if (untilMs <= clock.glance().monotonicMs) plan(0)
@@ -176,16 +174,6 @@ export function createGroupCommit(db: Connection, clock: Clock, mostInBatch = us
       return queue.length
     },
   }
-}
-
-/** Returns how many of those that wait make one transaction: one at least. */
-function batchEnd(queue: readonly Entry[], most: number): number {
-  let weight = 0
-  const end = queue.findIndex((entry) => {
-    weight += entry.weight
-    return weight > most
-  })
-  return end < 0 ? queue.length : Math.max(end, 1)
 }
 
 /** Returns whether an error is trouble with the file, which meets every entry alike; anything else is the entry's own. */

@@ -54,10 +54,11 @@ export function keepDecisions(db: Connection, kept: Kept): void {
  */
 export function* restoreDecisions(db: Connection, nowMs: number, { terms }: Writer): Work<boolean> {
   const text = readSetting(db, setting)
+  if (text === null) return false
   const [row] = yield* ask<{ n: number }>(
     "SELECT (SELECT count(*) FROM sqlite_sequence WHERE name IN ('record', 'guilty', 'skip_frame')) AS n",
   )
-  if (text === null || (row?.n ?? 0) > 0) return false
+  if ((row?.n ?? 0) > 0) return false
   const { skipped, guilties, lastId } = JSON.parse(text) as Kept
   if (lastId === 0 && skipped.length === 0 && guilties.length === 0) return false
   yield* fill({

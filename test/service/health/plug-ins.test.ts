@@ -12,6 +12,10 @@ import { functionIn, type DaemonReport } from '../../../electron/service/health/
 import { usualSettings } from '../../../electron/service/health/settings.ts'
 import { createRunner, type Worker } from '../../../electron/service/health/workers/worker.ts'
 import { temporaryFolder } from '../../support/temporary.ts'
+import { tellSkipped } from '../../support/skipped.ts'
+
+const isLinux = process.platform === 'linux'
+if (!isLinux) tellSkipped('limits of plug-ins and what they leave behind are tried on Linux alone')
 
 const clock = systemClock()
 const own: readonly Worker[] = [
@@ -94,7 +98,7 @@ describe('plug-ins', () => {
     expect(existsSync(mark)).toBe(false)
   }, 20_000)
 
-  it.runIf(process.platform === 'linux')(
+  it.runIf(isLinux)(
     'are ended when they take too much memory, with their children',
     async () => {
       const { put, run } = bench({ megabytes: 64 })
@@ -110,7 +114,7 @@ describe('plug-ins', () => {
     30_000,
   )
 
-  it.runIf(process.platform === 'linux')(
+  it.runIf(isLinux)(
     'are ended when a process that left parent, group and session takes too much memory',
     async () => {
       const { put, run } = bench({ megabytes: 64, seconds: 20 })
@@ -124,14 +128,15 @@ describe('plug-ins', () => {
     30_000,
   )
 
-  it.runIf(process.platform === 'linux')(
+  it.runIf(isLinux)(
     'leave no process behind, whatever they started, and are not held up by it',
     async () => {
       const { put, run, folder } = bench({ seconds: 8 })
       const pids = path.join(folder, '.pids')
       put(
         'Leaves_some.sh',
-        shell(`setsid sh -c 'echo $$ >> ${pids}; sleep 300' &
+        shell(`: > ${pids}
+setsid sh -c 'echo $$ >> ${pids}; sleep 300' &
 (setsid sh -c '(sh -c "echo \\$\\$ >> ${pids}; sleep 300" >/dev/null 2>&1 &)')
 while [ "$(wc -l < ${pids})" -lt 2 ]; do :; done
 echo '{"left":2}'`),
@@ -211,7 +216,7 @@ echo '{"left":2}'`),
     expect(errorOf(await runner.run(plugIns.added(own)), 'Slow_hangs')).toBe('the service is stopping')
   })
 
-  it.runIf(process.platform === 'linux')('that leave their group are not read any more', async () => {
+  it.runIf(isLinux)('that leave their group are not read any more', async () => {
     const { put, run } = bench()
     put('Escapes_group.sh', shell('setsid sh -c "sleep 1; yes | head -c 50000000" & sleep 0.2; yes'))
     expect(errorOf(await run(), 'Escapes_group')).toBe('it wrote more than 256 kB and was ended')
